@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Building the answer: the pass as the dialect says it, or the page with its
+ * headers.  Nothing of the request is shown but a request id of plain letters.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "answer/answer.h"
+#include "answer/status.h"
+
+/* All that the parts of one held answer share. */
+struct build {
+	const struct answers   *answers;
+	const struct request   *request;
+	const struct condition *condition;
+	struct arena           *arena;
+	struct reply           *reply;
+	struct negotiation      form;
+	size_t                  language;
+	int64_t                 retry_after;
+	int                     status;
+};
+
+static struct str
+header(const struct build *b, struct str name)
+{
+	size_t count;
+
+	return request_header(b->request, name, &count);
+}
+
+static void
+choose(struct build *b, int64_t now)
+{
+	uint64_t spread = str_hash(STR_HASH_SEED, b->condition->id);
+
+	b->form = negotiate_format(header(b, STR("ACCEPT")), header(b, STR("X_REQUESTED_WITH")), b->request->path);
+	b->language = negotiate_language(header(b, STR("ACCEPT_LANGUAGE")), b->answers->languages,
+	    b->answers->language_count);
+	if (b->request->has_client)
+		spread = str_hash(spread, (struct str){ (const char *)b->request->client.bytes, 16 });
+	b->retry_after = timing_retry_after(&b->answers->timing, b->condition, spread, now);
+	b->status = b->answers->status;
+	if (b->condition->status != 0)
+		b->status = b->condition->status;
+	if (b->request->raw->hold_status != 0)
+		b->status = b->request->raw->hold_status;
+}
+
+/* "active; id=...; until=..."; empty while maintenance is off and only a page is shown. */
+static struct str
+marker(const struct condition *condition, struct arena *arena)
+{
+	char until[TIME_TEXT_MAX] = "";
+	bool has_end = condition->until != TIME_NONE;
+
+	if (!condition->on)
+		return STR_NONE;
+	if (has_end)
+		(void)time_format_utc(condition->until, until);
+	return arena_printf(arena, "active; id=%.*s%s%s", STR_ARG(condition->id), has_end ? "; until=" : "", until);
+}
+
+static void
+add_marker(struct reply *reply, const struct answers *answers, const struct condition *condition,
+    struct arena *arena)
+{
+	struct str value = marker(condition, arena);
+
+	if (value.len > 0)
+		reply_add(reply, answers->marker_header, value);
+}
+
+static struct str
+vary(const struct build *b)
+{
+	return arena_printf(b->arena, "Accept%s%s%s", b->form.used_requested_with ? ", X-Requested-With" : "",
+	    b->answers->language_count > 1 ? ", Accept-Language" : "",
+	    b->answers->rules->cors_origin_count > 0 ? ", Origin" : "");
+}
+
+/* The answer is readable for scripts of the origins that the operator named; theirs is sent, not the request's. */
+static void
+add_cors(const struct build *b)
+{
+	const struct rules *rules = b->answers->rules;
+	struct str origin = header(b, STR("ORIGIN"));
+
+	for (size_t i = 0; i < rules->cors_origin_count; i++) {
+		if (!str_eq(origin, rules->cors_origins[i]))
+			continue;
+		reply_add(b->reply, STR("Access-Control-Allow-Origin"), rules->cors_origins[i]);
+		reply_add(b->reply, STR("Access-Control-Expose-Headers"),
+		    arena_printf(b->arena, "Retry-After, %.*s", STR_ARG(b->answers->marker_header)));
+	}
+}
+
+static void
+add_headers(const struct build *b)
+{
+	struct reply *reply = b->reply;
+	bool html = b->form.format == FORMAT_HTML;
+
+	if (b->form.format != FORMAT_EMPTY)
+		reply_add(reply, STR("Content-Type"), str_of(format_type(b->form.format)));
+	if (b->retry_after > 0)
+		reply_add(reply, STR("Retry-After"), arena_printf(b->arena, "%lld", (long long)b->retry_after));
+	reply_add(reply, STR("Cache-Control"), STR("no-store"));
+	reply_add(reply, STR("Vary"), vary(b));
+	add_marker(reply, b->answers, b->condition, b->arena);
+	reply_add(reply, STR("X-Content-Type-Options"), STR("nosniff"));
+	reply_add(reply, STR("Referrer-Policy"), STR("no-referrer"));
+	if (html && b->answers->security_policy[b->language].len > 0)
+		reply_add(reply, STR("Content-Security-Policy"), b->answers->security_policy[b->language]);
+	if (html && b->answers->refresh > 0)
+		reply_add(reply, STR("Refresh"), arena_printf(b->arena, "%lld", (long long)b->answers->refresh));
+	add_cors(b);
+	for (size_t i = 0; i < b->answers->add_header_count; i++)
+		reply_add(reply, b->answers->add_headers[i].name, b->answers->add_headers[i].value);
+}
+
+static struct str
+request_id(const struct build *b)
+{
+	struct str id = header(b, STR("X_REQUEST_ID"));
+
+	return flag_id_valid(id) ? id : STR_NONE;
+}
+
+static struct str
+or_else(struct str first, struct str second)
+{
+	return first.len > 0 ? first : second;
+}
+
+static void
+add_times(const struct build *b, struct page_values *values)
+{
+	char text[TIME_TEXT_MAX];
+	int64_t until = b->condition->until;
+
+	if (b->retry_after > 0)
+		values->v[PAGE_RETRY_AFTER] = arena_printf(b->arena, "%lld", (long long)b->retry_after);
+	if (b->condition->overrun)
+		values->v[PAGE_OVERRUN] = STR("yes");
+	if (until == TIME_NONE)
+		return;
+	values->v[PAGE_UNTIL] = arena_copy(b->arena, time_format_local(until, b->answers->zone, text));
+	values->v[PAGE_UNTIL_UTC] = arena_copy(b->arena, time_format_utc(until, text));
+}
+
+static int
+add_page(const struct build *b)
+{
+	const struct answers *a = b->answers;
+	struct page_values values = { 0 };
+
+	if (b->form.format == FORMAT_EMPTY)
+		return 0;
+	values.v[PAGE_TITLE] = or_else(b->condition->title, a->title.v[b->language]);
+	values.v[PAGE_MESSAGE] = or_else(b->condition->message, a->message.v[b->language]);
+	values.v[PAGE_STEP] = b->condition->step;
+	values.v[PAGE_CONTACT] = a->contact.v[b->language];
+	values.v[PAGE_LINK] = a->link.v[b->language];
+	values.v[PAGE_ID] = b->condition->id;
+	values.v[PAGE_REQUEST_ID] = request_id(b);
+	values.v[PAGE_STATUS] = arena_printf(b->arena, "%d", b->status);
+	add_times(b, &values);
+	return page_render(a->pages[b->language][b->form.format], &values, b->arena, &b->reply->pieces,
+	    &b->reply->piece_count);
+}
+
+static void
+hold_with_page(const struct answers *answers, const struct request *request, const struct condition *condition,
+    int64_t now, struct arena *arena, struct reply *reply)
+{
+	struct build b = { answers, request, condition, arena, reply, { FORMAT_HTML, false }, 0, 0, 0 };
+	const char *complaint = reply->complaint;
+
+	choose(&b, now);
+	reply_begin(reply, b.status);
+	add_headers(&b);
+	if (add_page(&b) != 0)
+		reply_emergency(reply, 503);
+	reply->complaint = complaint;
+}
+
+static void
+hold(const struct answers *answers, const struct request *request, const struct condition *condition, int64_t now,
+    struct arena *arena, struct reply *reply)
+{
+	switch (dialect_hold_style(request->raw->dialect)) {
+	case HOLD_PAGE:
+		hold_with_page(answers, request, condition, now, arena, reply);
+		break;
+	case HOLD_MARKED_401:
+		reply_begin(reply, 401);
+		add_marker(reply, answers, condition, arena);
+		break;
+	case HOLD_BARE_401:
+		reply_begin(reply, 401);
+		break;
+	}
+}
+
+static bool
+is_pass(const struct request *request, const struct verdict *verdict)
+{
+	if (verdict->outcome == OUTCOME_ENDPOINT)
+		return dialect_asks(request->raw->dialect);
+	return verdict->outcome == OUTCOME_PASS && !dialect_renders(request->raw->dialect);
+}
+
+void
+answer_build(const struct answers *answers, const struct request *request, const struct condition *condition,
+    const struct verdict *verdict, int64_t now, struct arena *arena, struct reply *reply)
+{
+	reply_begin(reply, 503);
+	if (is_pass(request, verdict)) {
+		if (hand_back_pass(&answers->hand_back, request, verdict, arena, reply) != 0)
+			hold_with_page(answers, request, condition, now, arena, reply);
+	} else if (verdict->outcome == OUTCOME_ENDPOINT) {
+		status_build(answers, condition, arena, reply);
+	} else {
+		hold(answers, request, condition, now, arena, reply);
+	}
+	reply->send_body = request->method != METHOD_HEAD;
+}

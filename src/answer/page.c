@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A page is a list of parts.  A section is a mark that says where to go on when
+ * it is not shown, so rendering is one loop without recursion.
+ *
+ * There is no unescaped form, and a variable within <script> or <style> is
+ * refused: no escape is right there.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "answer/page.h"
+#include "base/buffer.h"
+#include "base/secret.h"
+#include "base/utf8.h"
+
+#define NESTING_MAX 16
+
+struct part {
+	enum { PART_TEXT, PART_VALUE, PART_SECTION, PART_INVERTED } kind;
+	enum page_variable variable;
+	struct str         text;        /* of PART_TEXT */
+	size_t             skip_to;     /* of sections: the part behind the end */
+};
+
+struct page {
+	enum format  format;
+	size_t       part_count;
+	struct part *parts;
+};
+
+/* The work of page_compile(). */
+struct compiler {
+	struct arena *arena;
+	enum format   format;
+	struct str    whole;
+	struct part  *parts;
+	size_t        part_count;
+	size_t        open[NESTING_MAX];        /* parts of the sections not yet closed */
+	size_t        open_count;
+	const char   *wrong;
+	const char   *wrong_at;
+};
+
+static bool
+variable_of(struct str name, enum page_variable *ret)
+{
+	static const struct str names[] = {
+#define V(name, word) STR_INIT(word),
+		PAGE_VARIABLES(V)
+#undef V
+	};
+
+	for (size_t i = 0; i < PAGE_VARIABLE_COUNT; i++) {
+		if (!str_eq(name, names[i]))
+			continue;
+		*ret = (enum page_variable)i;
+		return true;
+	}
+	return false;
+}
+
+static void
+fail(struct compiler *c, const char *at, struct str sentence)
+{
+	if (c->wrong_at != NULL)
+		return;                 /* the first one is the one to tell */
+	c->wrong_at = at;
+	c->wrong = arena_copy(c->arena, sentence).p;
+	if (c->wrong == NULL)
+		c->wrong = "out of memory";
+}
+
+static void
+add_part(struct compiler *c, struct part part, const char *at)
+{
+	if (c->part_count == PAGE_PARTS_MAX)
+		fail(c, at, STR("the page has too many variables and sections"));
+	else
+		c->parts[c->part_count++] = part;
+}
+
+static void
+add_text(struct compiler *c, struct str text)
+{
+	if (text.len > 0)
+		add_part(c, (struct part){ .kind = PART_TEXT, .text = text }, text.p);
+}
+
+static void
+open_section(struct compiler *c, bool inverted, enum page_variable variable, const char *at)
+{
+	if (c->open_count == NESTING_MAX) {
+		fail(c, at, STR("sections are nested too deeply"));
+		return;
+	}
+	c->open[c->open_count++] = c->part_count;
+	add_part(c, (struct part){ .kind = inverted ? PART_INVERTED : PART_SECTION, .variable = variable }, at);
+}
+
+static void
+close_section(struct compiler *c, enum page_variable variable, const char *at)
+{
+	if (c->open_count == 0 || c->parts[c->open[c->open_count - 1]].variable != variable) {
+		fail(c, at, STR("a section is closed that is not the one opened last"));
+		return;
+	}
+	c->parts[c->open[--c->open_count]].skip_to = c->part_count;
+}
+
+/* The last place before `at` where `tag` begins, as an index + 1; 0 for none. */
+static size_t
+last_tag(struct str text, struct str tag)
+{
+	for (size_t i = text.len; i-- > 0;)
+		if (str_eq_nocase(str_sub(text, i, i + tag.len), tag))
+			return i + 1;
+	return 0;
+}
+
+static bool
+within_element(struct str before, struct str opening, struct str closing)
+{
+	return last_tag(before, opening) > last_tag(before, closing);
+}
+
+static void
+check_place(struct compiler *c, const char *at)
+{
+	struct str before = { c->whole.p, (size_t)(at - c->whole.p) };
+
+	if (c->format == FORMAT_HTML && (within_element(before, STR("<script"), STR("</script")) ||
+	    within_element(before, STR("<style"), STR("</style"))))
+		fail(c, at, STR("a variable within <script> or <style> cannot be escaped safely: put it into a data "
+		    "attribute"));
+}
+
+static void
+take_tag(struct compiler *c, struct str tag, const char *at)
+{
+	struct str name = str_trim(tag);
+	char mark = name.len > 0 && strchr("#^/!&{", name.p[0]) != NULL ? name.p[0] : '\0';
+	enum page_variable variable;
+
+	if (mark == '!')
+		return;
+	if (mark == '&' || mark == '{') {
+		fail(c, at, STR("there is no unescaped form of a variable: write {{name}}"));
+		return;
+	}
+	if (mark != '\0')
+		name = str_trim(str_sub(name, 1, name.len));
+	if (!variable_of(name, &variable)) {
+		fail(c, at, arena_printf(c->arena, "{{%.*s}} is no variable", STR_ARG(str_sub(name, 0, 40))));
+		return;
+	}
+	if (mark == '/') {
+		close_section(c, variable, at);
+	} else if (mark != '\0') {
+		open_section(c, mark == '^', variable, at);
+	} else {
+		check_place(c, at);
+		add_part(c, (struct part){ .kind = PART_VALUE, .variable = variable }, at);
+	}
+}
+
+static size_t
+find_pair(struct str s, char c)
+{
+	for (size_t i = 0; i + 1 < s.len; i++)
+		if (s.p[i] == c && s.p[i + 1] == c)
+			return i;
+	return s.len;
+}
+
+static void
+take_apart(struct compiler *c)
+{
+	struct str rest = c->whole;
+
+	while (rest.len > 0 && c->wrong_at == NULL) {
+		size_t begin = find_pair(rest, '{');
+		struct str tag = str_sub(rest, begin + 2, rest.len);
+		size_t end = find_pair(tag, '}');
+
+		add_text(c, str_sub(rest, 0, begin));
+		if (begin == rest.len)
+			break;
+		if (end == tag.len) {
+			fail(c, rest.p + begin, STR("\"}}\" is missing"));
+			break;
+		}
+		take_tag(c, str_sub(tag, 0, end), rest.p + begin);
+		rest = str_sub(tag, end + 2, tag.len);
+	}
+	if (c->open_count > 0)
+		fail(c, c->whole.p + c->whole.len, STR("a section is not closed"));
+}
+
+static unsigned
+line_of(struct str text, const char *at)
+{
+	unsigned line = 1;
+
+	for (const char *p = text.p; p < at; p++)
+		line += *p == '\n';
+	return line;
+}
+
+int
+page_compile(struct str text, enum format format, struct arena *arena, const struct page **ret,
+    const char **ret_wrong, unsigned *ret_line)
+{
+	struct compiler c = { .arena = arena, .format = format, .whole = text };
+	struct page *page = arena_alloc(arena, sizeof *page);
+
+	c.parts = arena_zalloc(arena, PAGE_PARTS_MAX, sizeof *c.parts);
+	if (page == NULL || c.parts == NULL)
+		return -ENOMEM;
+	if (str_trim(text).len == 0)
+		fail(&c, text.p, STR("the page is empty"));
+	else if (!utf8_valid(text))
+		fail(&c, text.p, STR("the page is not UTF-8"));
+	else
+		take_apart(&c);
+	if (c.wrong_at != NULL || c.wrong != NULL) {
+		*ret_wrong = c.wrong;
+		*ret_line = line_of(text, c.wrong_at);
+		return -EINVAL;
+	}
+	*page = (struct page){ format, c.part_count, c.parts };
+	*ret = page;
+	return 0;
+}
+
+static struct str
+escape(enum format format, struct str value, struct arena *arena)
+{
+	struct buffer out;
+	size_t size = 6 * value.len;    /* the longest escape of one byte: &quot; or \u001f */
+
+	if (value.len == 0)
+		return value;
+	buffer_init(&out, arena_alloc(arena, size), size);
+	if (format == FORMAT_HTML)
+		buffer_add_html(&out, value);
+	else if (format == FORMAT_JSON)
+		buffer_add_json(&out, value);
+	else
+		buffer_add_plain(&out, value);
+	return out.full ? STR_NONE : buffer_str(&out);
+}
+
+int
+page_render(const struct page *page, const struct page_values *values, struct arena *arena,
+    const struct str **ret_pieces, size_t *ret_count)
+{
+	struct str *pieces = arena_alloc(arena, (page->part_count + 1) * sizeof *pieces);
+	size_t count = 0;
+
+	if (pieces == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < page->part_count; i++) {
+		const struct part *part = &page->parts[i];
+		struct str value = values->v[part->variable];
+
+		switch (part->kind) {
+		case PART_TEXT:
+			pieces[count++] = part->text;
+			break;
+		case PART_VALUE:
+			pieces[count] = escape(page->format, value, arena);
+			if (value.len > 0 && pieces[count++].p == NULL)
+				return -ENOMEM;
+			break;
+		case PART_SECTION:
+		case PART_INVERTED:
+			if ((part->kind == PART_SECTION) == (value.len == 0))
+				i = part->skip_to - 1;
+			break;
+		}
+	}
+	*ret_pieces = pieces;
+	*ret_count = count;
+	return 0;
+}
+
+/* The text between the first `opening` tag and its `closing`; `.p` is NULL when there is none. */
+static struct str
+element(struct str text, struct str opening, struct str closing)
+{
+	for (size_t i = 0; i + opening.len <= text.len; i++) {
+		struct str rest = str_sub(text, i + opening.len, text.len);
+
+		if (!str_starts(str_sub(text, i, text.len), opening))
+			continue;
+		for (size_t end = 0; end + closing.len <= rest.len; end++)
+			if (str_starts(str_sub(rest, end, rest.len), closing))
+				return str_sub(rest, 0, end);
+	}
+	return STR_NONE;
+}
+
+struct str
+page_security_policy(struct str text, struct arena *arena)
+{
+	struct str style = element(text, STR("<style>"), STR("</style>"));
+	struct str script = element(text, STR("<script>"), STR("</script>"));
+	char style_hash[SHA256_BASE64_MAX] = "", script_hash[SHA256_BASE64_MAX] = "";
+
+	if (style.p != NULL)
+		sha256_base64(style, style_hash);
+	if (script.p != NULL)
+		sha256_base64(script, script_hash);
+	return arena_printf(arena, "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+	    "img-src data:; connect-src 'self'%s%s%s%s%s%s",
+	    style.p == NULL ? "" : "; style-src 'sha256-", style_hash, style.p == NULL ? "" : "'",
+	    script.p == NULL ? "" : "; script-src 'sha256-", script_hash, script.p == NULL ? "" : "'");
+}

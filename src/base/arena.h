@@ -1,0 +1,38 @@
+/*
+ * Memory that is given back all at once.
+ *
+ * A fixed arena is one block of a worker: it is emptied when the next request
+ * begins, and when it is full the request gets an answer that says so (431),
+ * never a crash.  A growing arena holds a policy: it takes blocks from malloc
+ * up to a stated maximum, and goes whole when the policy goes.
+ *
+ * An arena belongs to one thread at a time.  All pieces are aligned for any
+ * type.  Nothing is cleared unless the name says so.
+ */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include "base/str.h"
+
+struct arena;
+
+/* Both return NULL when out of memory.  `max` is in bytes. */
+struct arena *arena_new_fixed(size_t size);
+struct arena *arena_new_growing(size_t max);
+void          arena_free(struct arena *arena);          /* NULL is fine */
+
+/* Forgets all pieces.  A fixed arena keeps its block, a growing one gives all back to malloc. */
+void          arena_reset(struct arena *arena);
+
+/* A piece of `size` bytes, or NULL when the arena is full. */
+void         *arena_alloc(struct arena *arena, size_t size);
+void         *arena_zalloc(struct arena *arena, size_t count, size_t size);
+
+/* A copy of `s`, followed by a NUL.  `.p` is NULL when the arena is full. */
+struct str    arena_copy(struct arena *arena, struct str s);
+
+/* Formats like printf.  `.p` is NULL when the arena is full. */
+struct str    arena_printf(struct arena *arena, const char *format, ...)
+                  __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writing into memory of a fixed size, and the escapes of each place that text
+ * from outside can end up in.  They are here, together, so that nobody is
+ * tempted to write a fifth one at the place of use.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buffer.h"
+
+void
+buffer_init(struct buffer *buffer, char *memory, size_t size)
+{
+	buffer->data = memory;
+	buffer->len = 0;
+	buffer->size = size;
+	buffer->full = memory == NULL;
+}
+
+void
+buffer_add(struct buffer *buffer, struct str s)
+{
+	if (buffer->full || s.len > buffer->size - buffer->len) {
+		buffer->full = true;
+		return;
+	}
+	if (s.len > 0)
+		memcpy(buffer->data + buffer->len, s.p, s.len);
+	buffer->len += s.len;
+}
+
+void
+buffer_add_char(struct buffer *buffer, char c)
+{
+	buffer_add(buffer, (struct str){ &c, 1 });
+}
+
+void
+buffer_addf(struct buffer *buffer, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	if (len < 0 || (size_t)len >= sizeof text)
+		buffer->full = true;
+	else
+		buffer_add(buffer, (struct str){ text, (size_t)len });
+}
+
+struct str
+buffer_str(const struct buffer *buffer)
+{
+	return (struct str){ buffer->data, buffer->len };
+}
+
+void
+buffer_add_html(struct buffer *buffer, struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		switch (s.p[i]) {
+		case '&':  buffer_add(buffer, STR("&amp;")); break;
+		case '<':  buffer_add(buffer, STR("&lt;")); break;
+		case '>':  buffer_add(buffer, STR("&gt;")); break;
+		case '"':  buffer_add(buffer, STR("&quot;")); break;
+		case '\'': buffer_add(buffer, STR("&#39;")); break;
+		default:   buffer_add_char(buffer, s.p[i]);
+		}
+	}
+}
+
+void
+buffer_add_json(struct buffer *buffer, struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c == '"' || c == '\\')
+			buffer_addf(buffer, "\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			buffer_addf(buffer, "\\u%04x", c);
+		else
+			buffer_add_char(buffer, (char)c);
+	}
+}
+
+void
+buffer_add_plain(struct buffer *buffer, struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		buffer_add_char(buffer, c < 0x20 || c == 0x7f ? ' ' : (char)c);
+	}
+}
+
+void
+buffer_add_logged(struct buffer *buffer, struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c < 0x20 || c > 0x7e || c == '\\')
+			buffer_addf(buffer, "\\x%02X", c);
+		else
+			buffer_add_char(buffer, (char)c);
+	}
+}

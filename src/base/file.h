@@ -1,0 +1,44 @@
+/*
+ * Reading small files that an operator, an FTP client or another program may
+ * change at any moment.  Any thread.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+/* What tells one state of a file from another: all five equal means "the same text". */
+struct file_identity {
+	dev_t           device;
+	ino_t           inode;
+	off_t           size;
+	struct timespec mtime;
+	struct timespec ctime;
+};
+
+struct file_identity file_identity_of(const struct stat *status);
+bool                 file_identity_eq(const struct file_identity *a, const struct file_identity *b);
+
+/*
+ * True when the file changed so lately that a second change could hide behind the same
+ * time stamp: file systems keep as little as two seconds (FAT).  `now` is UTC seconds.
+ */
+bool file_identity_fresh(const struct file_identity *identity, int64_t now);
+
+/*
+ * Reads the whole regular file at `path` into `arena`, followed by a NUL, and its identity if
+ * `ret_identity` is not NULL.  Never blocks on a FIFO or a terminal.  Returns 0; -EISDIR for a directory,
+ * -ENODEV for another thing that is no regular file, -EFBIG over `max` bytes, -ENOMEM, or the -errno of
+ * the call that failed.
+ */
+int file_read(const char *path, size_t max, struct arena *arena, struct str *ret,
+        struct file_identity *ret_identity);
+
+/* `name` below the folder of the file `beside`, unless it is absolute.  `.p` NULL when the arena is full. */
+struct str file_resolve(struct str beside, struct str name, struct arena *arena);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The main thread of a service.  It serves nobody itself: it waits for signals,
+ * looks once a second whether the configuration changed, and reloads, so that no
+ * request ever waits for a reload.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "front/daemon.h"
+#include "front/fcgi.h"
+#include "record/log.h"
+
+#define STOP_SECONDS  10
+#define RETRY_SECONDS 10        /* a configuration that names a missing file is tried again so often */
+
+/* What a configuration's problems are told to the log. */
+static void
+log_problems(const struct problems *problems)
+{
+	char text[1024];
+
+	for (const struct problem *p = problems->first; p != NULL; p = p->next) {
+		problem_format(p, text, sizeof text);
+		log_write(p->warning ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s", text);
+	}
+}
+
+static void
+apply_log(struct gateway *gateway)
+{
+	struct policy_ref held = { 0 };
+	const struct policy *policy = policy_refresh(gateway->store, &held);
+	int rc = log_open(policy->log, policy->log_level);
+
+	if (rc != 0)
+		log_write(LOG_LEVEL_ERROR, "cannot log to %.*s: %s", STR_ARG(policy->log), strerror(-rc));
+	policy_release(gateway->store, &held);
+}
+
+/* Returns whether the policy was exchanged.  `quiet`: an error that was told before is not told again. */
+static bool
+reload(struct gateway *gateway, bool quiet)
+{
+	struct problems problems = { .arena = arena_new_growing(1 << 20) };
+	int rc = problems.arena == NULL ? -ENOMEM : policy_store_reload(gateway->store, &problems);
+
+	if (rc == 0 || !quiet)
+		log_problems(&problems);
+	if (rc == 0)
+		log_write(LOG_LEVEL_INFO, "configuration loaded");
+	else if (!quiet)
+		log_write(LOG_LEVEL_ERROR, "the configuration cannot be used (%s): the one in force stays", rc == -ENOMEM ?
+		    "out of memory" : "see above");
+	arena_free(problems.arena);
+	if (rc == 0)
+		apply_log(gateway);
+	return rc == 0;
+}
+
+static void
+wait_for_end(struct gateway *gateway, const sigset_t *signals)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	int failed_for = -1;            /* seconds since a reload failed; -1: it did not */
+
+	for (;;) {
+		int signal = sigtimedwait(signals, NULL, &second);
+		bool changed;
+
+		if (signal == SIGTERM || signal == SIGINT)
+			return;
+		if (signal == SIGHUP)
+			log_reopen();
+		changed = signal == SIGHUP || policy_store_changed(gateway->store);
+		if (changed)
+			failed_for = reload(gateway, false) ? -1 : 0;
+		else if (failed_for >= 0 && ++failed_for >= RETRY_SECONDS)
+			failed_for = reload(gateway, true) ? -1 : 0;
+	}
+}
+
+int
+daemon_become_user(const struct policy *policy, struct problems *problems)
+{
+	struct place place = { policy->file, 0, STR("gateway"), STR("user") };
+	char name[64] = "";
+	struct passwd *user;
+
+	if (policy->user.len == 0 || geteuid() != 0)
+		return 0;
+	if (policy->user.len < sizeof name)
+		memcpy(name, policy->user.p, policy->user.len);
+	user = getpwnam(name);          /* before there are threads */
+	if (user == NULL) {
+		problem_error(problems, &place, "there is no user \"%.*s\"", STR_ARG(policy->user));
+		return -ENOENT;
+	}
+	if (initgroups(name, user->pw_gid) == 0 && setgid(user->pw_gid) == 0 && setuid(user->pw_uid) == 0)
+		return 0;
+	problem_error(problems, &place, "cannot become %s: %s", name, strerror(errno));
+	return -EPERM;
+}
+
+int
+daemon_run(struct gateway *gateway, const struct listener *listener)
+{
+	struct policy_ref held = { 0 };
+	struct worker warm = { 0 };
+	struct fcgi *fcgi;
+	sigset_t signals;
+	size_t workers;
+	int rc;
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGHUP);
+	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	apply_log(gateway);
+	serve_warm_up(gateway, &warm);
+	worker_finish(&warm, gateway);
+	workers = policy_refresh(gateway->store, &held)->workers;
+	policy_release(gateway->store, &held);
+	rc = fcgi_start(gateway, listener, workers, &fcgi);
+	if (rc != 0)
+		return rc;
+	log_write(LOG_LEVEL_INFO, "listening on %.*s", STR_ARG(listener->where));
+	wait_for_end(gateway, &signals);
+	fcgi_stop(fcgi, STOP_SECONDS);
+	log_write(LOG_LEVEL_INFO, "stopped");
+	return 0;
+}

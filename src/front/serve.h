@@ -1,0 +1,36 @@
+/*
+ * One request, from what the server said to the reply: the whole product in one
+ * function, whatever the transport.
+ */
+#ifndef FRONT_SERVE_H
+#define FRONT_SERVE_H
+
+#include "policy/store.h"
+
+#define WORKER_ARENA_SIZE (512 * 1024)  /* bytes: 64 KiB of parameters, a page's values and pieces */
+
+/* What all workers share. */
+struct gateway {
+	struct policy_store *store;
+};
+
+/* What is one worker's own: memory for one request, the policy it holds, and its view of the flags. */
+struct worker {
+	struct arena      *arena;
+	struct policy_ref  held;
+	uint64_t           watched;     /* generation that `watches` belong to */
+	struct flag_watch *watches;
+	size_t             watch_count;
+};
+
+/* Returns 0 or -ENOMEM. */
+int  worker_init(struct worker *worker);
+void worker_finish(struct worker *worker, struct gateway *gateway);
+
+/* Answers `raw`.  The reply lives until the worker's next serve().  One thread per worker. */
+void serve(struct gateway *gateway, struct worker *worker, const struct raw_request *raw, struct reply *reply);
+
+/* Reads every flag once, so that the last known state is known before the first request. */
+void serve_warm_up(struct gateway *gateway, struct worker *worker);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * The decision: pure, without clock, file, log or allocation, so that it cannot
+ * fail and an explanation runs the very same function.
+ */
+#ifndef GATE_DECIDE_H
+#define GATE_DECIDE_H
+
+#include "gate/request.h"
+#include "gate/verdict.h"
+#include "rules/rules.h"
+#include "state/condition.h"
+
+/* What each check said, in order, for explanations and failing tests. */
+struct trace {
+	size_t count;
+	struct {
+		enum reason reason;
+		enum { CHECK_NO, CHECK_YES, CHECK_SUSPENDED } answer;
+	} rows[REASON_COUNT];
+};
+
+/* Decides one request for one site.  `trace` may be NULL.  Any thread. */
+struct verdict gate_decide(const struct rules *rules, const struct condition *condition,
+                   const struct request *request, struct trace *trace);
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From what a server said to what the rules may rely on.  Each rule here
+ * answers one question: could somebody behind us read this differently?  Then
+ * the request is marked, and a marked request opens nothing.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "gate/client.h"
+#include "gate/request.h"
+
+struct str
+request_header(const struct request *request, struct str name, size_t *ret_count)
+{
+	const struct raw_request *raw = request->raw;
+	struct str value = STR_NONE;
+	size_t count = 0;
+
+	for (size_t i = 0; i < raw->header_count; i++) {
+		if (!str_eq(raw->headers[i].name, name))
+			continue;
+		value = raw->headers[i].value;
+		count++;
+	}
+	*ret_count = count;
+	return count == 1 ? value : STR_NONE;
+}
+
+struct str
+header_cgi_name(struct str name, struct arena *arena)
+{
+	char *copy = arena_alloc(arena, name.len + 1);
+
+	if (copy == NULL)
+		return STR_NONE;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.p[i];
+
+		if (c >= 'a' && c <= 'z')
+			copy[i] = (char)(c - 32);
+		else if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
+			copy[i] = c;
+		else
+			copy[i] = '_';
+	}
+	copy[name.len] = '\0';
+	return (struct str){ copy, name.len };
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The byte that "%XX" at `i` stands for, or -1. */
+static int
+escape_at(struct str s, size_t i)
+{
+	int high, low;
+
+	if (s.len - i < 3)
+		return -1;
+	high = hex_digit(s.p[i + 1]);
+	low = hex_digit(s.p[i + 2]);
+	return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+/* Bytes that some server cuts, splits or decodes at, escaped or not. */
+static bool
+odd_byte(int c)
+{
+	return c < 0x20 || c == 0x7f || c == '\\' || c == ';';
+}
+
+/* Decodes percent escapes once.  Marks what another reader may take for something else. */
+static struct str
+decode(struct str raw, struct arena *arena, bool *odd)
+{
+	char *out = arena_alloc(arena, raw.len + 1);
+	size_t len = 0;
+
+	if (out == NULL)
+		return STR_NONE;
+	for (size_t i = 0; i < raw.len; i++) {
+		int c = (unsigned char)raw.p[i];
+
+		if (c == '%') {
+			c = escape_at(raw, i);
+			if (c < 0 || c == '/' || c == '%')
+				*odd = true;
+			if (c < 0)
+				c = '%';
+			else
+				i += 2;
+		} else if (c == '#') {
+			*odd = true;
+		}
+		if (odd_byte(c))
+			*odd = true;
+		out[len++] = (char)c;
+	}
+	out[len] = '\0';
+	return (struct str){ out, len };
+}
+
+/* Drops the last segment of out[0..len), which begins with "/" if it is not empty. */
+static size_t
+drop_segment(const char *out, size_t len)
+{
+	while (len > 0 && out[len - 1] != '/')
+		len--;
+	return len > 0 ? len - 1 : 0;
+}
+
+/* Resolves "//", "." and ".." in place (RFC 3986 section 5.2.4).  Any of them marks the path. */
+static struct str
+resolve(struct str path, char *out, bool *odd)
+{
+	size_t len = 0;
+	bool folder = false;            /* the path ends in "/" */
+
+	for (size_t i = 0; i < path.len;) {
+		size_t end = i + 1;
+		struct str segment;
+
+		while (end < path.len && path.p[end] != '/')
+			end++;
+		segment = str_sub(path, i + 1, end);
+		folder = end == path.len && segment.len == 0;
+		if (segment.len == 0 && end < path.len)
+			*odd = true;
+		if (str_eq(segment, STR(".")) || str_eq(segment, STR(".."))) {
+			*odd = true;
+			folder = end == path.len;
+			if (segment.len == 2)
+				len = drop_segment(out, len);
+		} else if (segment.len > 0) {
+			out[len++] = '/';
+			memmove(out + len, segment.p, segment.len);
+			len += segment.len;
+		}
+		i = end;
+	}
+	if (folder || len == 0)
+		out[len++] = '/';
+	return (struct str){ out, len };
+}
+
+/* "http://host/path": cuts scheme and authority (RFC 9112 section 3.2.2), giving the authority. */
+static struct str
+cut_authority(struct str *target)
+{
+	struct str rest, authority;
+	size_t end = 0;
+
+	if (str_starts(*target, STR("http://")))
+		rest = str_sub(*target, 7, target->len);
+	else if (str_starts(*target, STR("https://")))
+		rest = str_sub(*target, 8, target->len);
+	else
+		return STR_NONE;
+	while (end < rest.len && rest.p[end] != '/' && rest.p[end] != '?')
+		end++;
+	authority = str_sub(rest, 0, end);
+	*target = str_sub(rest, end, rest.len);
+	return authority;
+}
+
+static int
+normalise_host(struct str raw, struct arena *arena, struct str *ret)
+{
+	char *buffer = arena_alloc(arena, HOST_MAX);
+
+	if (buffer == NULL)
+		return -E2BIG;
+	return host_normalise(raw, buffer, ret);
+}
+
+static void
+take_host(struct request *r, struct str authority, struct arena *arena)
+{
+	struct str host, other;
+	size_t count;
+	struct str value = request_header(r, STR("HOST"), &count);
+
+	if (count > 1 || (count == 1 && normalise_host(value, arena, &host) != 0)) {
+		r->any_host = true;
+		return;
+	}
+	if (count == 1)
+		r->host = host;
+	if (authority.p == NULL)
+		return;
+	/* two names for one host: servers differ in which they believe */
+	if (normalise_host(authority, arena, &other) != 0 || !str_eq(other, r->host))
+		r->any_host = true;
+}
+
+static int
+take_target(struct request *r, struct str target, struct arena *arena)
+{
+	struct str decoded;
+	size_t question = str_find(target, '?');
+	char *out = arena_alloc(arena, question + 2);
+
+	r->raw_path = str_sub(target, 0, question);
+	r->query = str_sub(target, question + 1, target.len);
+	decoded = decode(r->raw_path, arena, &r->odd);
+	if (out == NULL || decoded.p == NULL)
+		return -E2BIG;
+	if (!str_starts(decoded, STR("/")))
+		r->odd = true;          /* "*", "host:port" or nothing that we know */
+	if (!str_starts(decoded, STR("/"))) {
+		out[0] = '/';
+		r->path = (struct str){ out, 1 };
+		return 0;
+	}
+	r->path = resolve(decoded, out, &r->odd);
+	return 0;
+}
+
+int
+request_normalise(const struct raw_request *raw, const struct trust *trust, struct arena *arena, struct request *ret)
+{
+	struct str target = raw->target;
+	struct str authority;
+
+	memset(ret, 0, sizeof *ret);
+	ret->raw = raw;
+	ret->method = method_of(raw->method);
+	authority = cut_authority(&target);
+	if (authority.p != NULL && (target.len == 0 || target.p[0] != '/'))
+		ret->odd = true;        /* "http://host" alone: "/" by the RFC, but not for all */
+	take_host(ret, authority, arena);
+	client_find(ret, trust);
+	return take_target(ret, target, arena);
+}

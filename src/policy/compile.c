@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From values to a policy.  All problems are collected before anything is
+ * given up, so that one --check tells the operator everything.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/compile_site.h"
+
+#define POLICY_MAX ((size_t)1 << 30)    /* bytes: a million networks and their texts fit */
+
+static void
+compile_listen(struct values *values, struct policy *policy)
+{
+	const struct value *mode = &values->gateway.v[KEY_SOCKET_MODE];
+	char *end;
+
+	policy->listen = values->gateway.v[KEY_LISTEN].text;
+	policy->socket_group = values->gateway.v[KEY_SOCKET_GROUP].text;
+	policy->user = values->gateway.v[KEY_USER].text;
+	policy->workers = (size_t)values->gateway.v[KEY_WORKERS].number;
+	policy->socket_mode = (unsigned)strtoul(mode->text.p, &end, 8);
+	if (end != mode->text.p + mode->text.len || mode->text.len < 3 || policy->socket_mode > 0777)
+		problem_error(values->problems, &mode->place, "expected octal permissions such as 0660");
+}
+
+static void
+compile_trust(struct values *values, struct policy *policy)
+{
+	static const struct {
+		struct str         name;
+		enum client_header kind;
+	} headers[] = {
+		{ STR_INIT("X-Forwarded-For"), CLIENT_HEADER_LIST }, { STR_INIT("Forwarded"), CLIENT_HEADER_FORWARDED },
+		{ STR_INIT("X-Real-IP"), CLIENT_HEADER_SINGLE }, { STR_INIT("CF-Connecting-IP"), CLIENT_HEADER_SINGLE },
+	};
+	const struct value *value = &values->gateway.v[KEY_CLIENT_HEADER];
+
+	policy->proxies = compile_networks(values, &values->gateway.v[KEY_TRUSTED_PROXIES]);
+	policy->trust.proxies = policy->proxies;
+	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+		if (!str_eq_nocase(value->text, headers[i].name))
+			continue;
+		policy->trust.header = header_cgi_name(value->text, values->arena);
+		policy->trust.kind = headers[i].kind;
+		return;
+	}
+	problem_error(values->problems, &value->place, "expected X-Forwarded-For, Forwarded, X-Real-IP or "
+	    "CF-Connecting-IP, not \"%.*s\"", STR_ARG(value->text));
+}
+
+static void
+compile_state_dir(struct values *values, struct policy *policy)
+{
+	const struct value *value = &values->gateway.v[KEY_STATE_DIR];
+	struct stat status;
+
+	policy->state_dir = file_resolve(policy->file, value->text, values->arena);
+	if (value->text.len == 0 || policy->state_dir.p == NULL) {
+		problem_error(values->problems, &value->place, "expected the folder of the flags");
+		return;
+	}
+	policy->folder.path = policy->state_dir.p;
+	if (stat(policy->state_dir.p, &status) != 0)
+		problem_warning(values->problems, &value->place, "%.*s: %s; while it is so, on_unknown decides",
+		    STR_ARG(policy->state_dir), strerror(errno));
+	else if (!S_ISDIR(status.st_mode))
+		problem_warning(values->problems, &value->place, "%.*s is no folder; while it is so, on_unknown decides",
+		    STR_ARG(policy->state_dir));
+}
+
+static void
+compile_gateway(struct values *values, struct policy *policy)
+{
+	compile_listen(values, policy);
+	compile_trust(values, policy);
+	compile_state_dir(values, policy);
+	policy->log = values->gateway.v[KEY_LOG].text;
+	policy->log_level = (enum log_level)values->gateway.v[KEY_LOG_LEVEL].number;
+	policy->log_decisions = (enum log_decisions)values->gateway.v[KEY_LOG_DECISIONS].number;
+}
+
+/* Two sites that would take the same requests: which of them decides would be a matter of order. */
+static bool
+same_place(const struct site *a, const struct site *b)
+{
+	if (!str_eq(a->path, b->path))
+		return false;
+	if (a->host_count == 0 || b->host_count == 0)
+		return a->host_count == b->host_count;
+	for (size_t i = 0; i < a->host_count; i++)
+		for (size_t j = 0; j < b->host_count; j++)
+			if (str_eq(a->hosts[i], b->hosts[j]))
+				return true;
+	return false;
+}
+
+static void
+check_sites(struct values *values, const struct policy *policy)
+{
+	const struct section *section = values->named;
+	const struct site *first_default = NULL;
+
+	for (size_t i = 1; i < policy->site_count; i++, section = section->next) {
+		const struct site *site = &policy->sites[i];
+
+		for (size_t j = 1; j < i; j++)
+			if (same_place(site, &policy->sites[j]))
+				problem_error(values->problems, &section->place, "host and path are those of [site.%.*s] already",
+				    STR_ARG(policy->sites[j].name));
+		if (site->is_default && first_default != NULL)
+			problem_error(values->problems, &section->v[KEY_DEFAULT].place, "[site.%.*s] is the default already",
+			    STR_ARG(first_default->name));
+		if (site->is_default)
+			first_default = site;
+	}
+}
+
+static void
+compile_sites(struct values *values, struct policy *policy, const struct policy *previous)
+{
+	const struct section *section = values->named;
+
+	policy->site_count = values->named_count + 1;
+	policy->sites = arena_zalloc(policy->arena, policy->site_count, sizeof *policy->sites);
+	policy->flags = arena_zalloc(policy->arena, policy->site_count, sizeof *policy->flags);
+	policy->zones = arena_zalloc(policy->arena, policy->site_count, sizeof(struct zone *));
+	if (policy->sites == NULL || policy->flags == NULL || policy->zones == NULL) {
+		problem_error(values->problems, &values->site.place, "out of memory");
+		policy->site_count = 0;
+		return;
+	}
+	compile_site(values, &values->site, policy, previous, 0);
+	for (size_t i = 1; i < policy->site_count; i++, section = section->next)
+		compile_site(values, section, policy, previous, i);
+	check_sites(values, policy);
+}
+
+/* What was last known of each flag stays known over a reload. */
+static void
+inherit_states(struct policy *policy, const struct policy *previous)
+{
+	for (size_t i = 0; previous != NULL && i < policy->site_count; i++)
+		for (size_t j = 0; j < previous->site_count; j++)
+			if (strcmp(policy->flags[i].path, previous->flags[j].path) == 0)
+				policy->flags[i].last = atomic_load(&previous->flags[j].last);
+}
+
+int
+policy_compile(struct str path, const struct policy *previous, struct problems *problems, struct policy **ret)
+{
+	struct arena *arena = arena_new_growing(POLICY_MAX);
+	struct policy *policy = arena == NULL ? NULL : arena_zalloc(arena, 1, sizeof *policy);
+	unsigned before = problems->errors;
+	struct values values;
+
+	if (policy == NULL) {
+		arena_free(arena);
+		return -ENOMEM;
+	}
+	policy->arena = arena;
+	policy->file = arena_copy(arena, path);
+	values_load(&values, policy->file, arena, problems);
+	if (problems->errors == before) {
+		compile_gateway(&values, policy);
+		compile_sites(&values, policy, previous);
+		policy->sources = values.sources;
+	}
+	if (problems->errors != before) {
+		policy_free(policy);
+		return -EINVAL;
+	}
+	inherit_states(policy, previous);
+	*ret = policy;
+	return 0;
+}
+
+void
+policy_free(struct policy *policy)
+{
+	if (policy == NULL)
+		return;
+	for (size_t i = 0; i < policy->site_count; i++) {
+		path_set_free(policy->sites[i].rules.open_paths);
+		path_set_free(policy->sites[i].rules.open_defaults);
+		cidr_set_free(policy->sites[i].rules.addresses);
+		zone_free(policy->zones[i]);
+	}
+	cidr_set_free(policy->proxies);
+	arena_free(policy->arena);      /* the policy itself is in it */
+}

@@ -1,0 +1,78 @@
+/*
+ * The policy: all that the INI file says, compiled.  Immutable once made, but for what the flags were last known to
+ * be; shared by all threads; freed when nobody holds it any more (store.h counts).
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include "answer/answer.h"
+#include "policy/values.h"
+#include "state/condition.h"
+
+enum enabled_from { ENABLED_FROM_FILE, ENABLED_FROM_ENVIRONMENT, ENABLED_FROM_PARAMETER };
+enum log_level    { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_decisions { LOG_DECISIONS_NONE, LOG_DECISIONS_HELD, LOG_DECISIONS_ALL };
+
+struct site {
+	struct str             name;            /* "shop"; empty for [site] */
+	const struct str      *hosts;           /* none: any host */
+	size_t                 host_count;
+	struct str             path;            /* ends in "/" */
+	bool                   is_default;
+	enum enabled_from      enabled_from;
+	struct condition_rules condition;
+	struct rules           rules;
+	struct answers         answers;
+};
+
+/* The last good text of each page file, for when a new one is broken. */
+struct page_text {
+	struct page_text *next;
+	struct str        path, text;
+};
+
+struct policy {
+	unsigned            holders;            /* counted by the store, under its mutex */
+	struct arena       *arena;              /* all of it, but for the sets and zones */
+	struct str          file;
+	/* [gateway] */
+	struct str          listen, socket_group, user, log;
+	unsigned            socket_mode;
+	size_t              workers;
+	struct str          state_dir;
+	struct trust        trust;
+	struct cidr_set    *proxies;
+	enum log_level      log_level;
+	enum log_decisions  log_decisions;
+	/* [site] first, then each [site.NAME] in the order of the file */
+	struct site        *sites;
+	size_t              site_count;
+	struct flag        *flags;              /* as many as sites; [0] is maintenance.flag */
+	struct flag_folder  folder;
+	struct zone       **zones;              /* one a site */
+	struct page_text   *page_texts;
+	const struct source *sources;
+};
+
+/*
+ * Compiles the INI at `path`.  `previous` may be NULL; else its last known states and good pages are taken over.
+ * Errors and warnings are added to `problems`, whose arena must outlive them.  Returns 0 and the policy with no
+ * holder; -EINVAL when there was an error; -ENOMEM.
+ */
+int         policy_compile(struct str path, const struct policy *previous, struct problems *problems,
+                struct policy **ret);
+void        policy_free(struct policy *policy);         /* NULL is fine */
+
+/* The site named `name`, or NULL. */
+struct site *policy_site_named(const struct policy *policy, struct str name);
+
+/*
+ * The site that decides the request: named by the server, else closest host, then longest path, else the default.
+ * Never NULL.  Not for requests that are odd: see policy_site_concerned().
+ */
+struct site *policy_site_find(const struct policy *policy, const struct request *request);
+
+/* Whether an odd request may belong to `site`: others may read its path, or its host, so. */
+bool        policy_site_concerned(const struct policy *policy, const struct site *site, const struct request *request);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * The INI file as values: each section with all its keys, defaults filled in, kinds and ranges checked, lists and
+ * twin files read.  What the values mean together is the business of compile.c.  One thread.
+ */
+#ifndef POLICY_VALUES_H
+#define POLICY_VALUES_H
+
+#include "base/file.h"
+#include "base/ini.h"
+#include "policy/keys.h"
+
+#define LIST_ENTRIES_MAX  1000000
+#define LIST_FILE_MAX     (32 * 1024 * 1024)    /* bytes */
+
+struct value {
+	bool         set;               /* stands in this very section */
+	struct place place;             /* where; the file alone for a default */
+	struct str   text;
+	int64_t      number;            /* NUMBER, SPAN (seconds), WORD (index) */
+	struct str  *items;             /* LIST */
+	size_t       item_count;
+};
+
+struct local_value {
+	struct local_value *next;
+	enum key            key;
+	struct str          language;
+	struct str          text;
+};
+
+struct section {
+	struct section       *next;
+	const struct section *defaults; /* [site], for [site.NAME] */
+	struct str            name;     /* "shop" of [site.shop] */
+	struct place          place;
+	struct value          v[KEY_COUNT];
+	struct local_value   *local;
+};
+
+/* A file that the policy was made from: when it changes, the policy is made again. */
+struct source {
+	struct source       *next;
+	const char          *path;
+	struct file_identity identity;
+};
+
+struct values {
+	struct arena    *arena;
+	struct problems *problems;
+	struct ini       ini;
+	struct section   gateway, site;
+	struct section  *named;         /* in the order of the file */
+	size_t           named_count;
+	struct source   *sources;
+};
+
+/* Fills `values` from the INI at `path`.  Errors are in `problems`; the values are then not to be used. */
+void values_load(struct values *values, struct str path, struct arena *arena, struct problems *problems);
+
+/*
+ * Reads a file that the INI names, relative to the INI's folder, and notes it as a source.
+ * Returns 0, or -errno after adding an error that names `place`.
+ */
+int  values_read_file(struct values *values, const struct place *place, struct str name, size_t max, struct str *ret);
+
+/* Notes a file as a source, whether it is there or not. */
+void values_add_source(struct values *values, const char *path);
+
+/* The text of a LOCAL key in `language`: the section's own, else the one for all languages, else that of [site]. */
+struct str values_local(const struct section *section, enum key key, struct str language);
+
+#endif

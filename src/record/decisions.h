@@ -1,0 +1,11 @@
+/* One JSON line per decision, for those who must show who was held and who was not.  Any thread. */
+#ifndef RECORD_DECISIONS_H
+#define RECORD_DECISIONS_H
+
+#include "policy/policy.h"
+
+/* Writes the line if the policy's log_decisions wants it.  No secret is ever in it. */
+void decisions_log(const struct policy *policy, const struct site *site, const struct request *request,
+         const struct condition *condition, const struct verdict *verdict, const struct reply *reply, int64_t now);
+
+#endif

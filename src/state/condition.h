@@ -1,0 +1,63 @@
+/*
+ * Is maintenance on for a site?  Flags, the `enabled` key and what to do when
+ * the state cannot be read, combined into plain data for the decision.
+ */
+#ifndef STATE_CONDITION_H
+#define STATE_CONDITION_H
+
+#include "state/flag.h"
+
+enum enabled    { ENABLED_AUTO, ENABLED_ON, ENABLED_OFF };
+enum on_unknown { UNKNOWN_LAST, UNKNOWN_PASS, UNKNOWN_HOLD };
+enum on_overrun { OVERRUN_KEEP, OVERRUN_LIFT };
+
+enum condition_source { CONDITION_NONE, CONDITION_FLAG, CONDITION_ALWAYS, CONDITION_UNKNOWN };
+
+#define CONDITION_FLAGS_MAX 2   /* the global flag and the site's own */
+
+/* A site's settings that say when it is on.  Shared by all threads; only the flags' `last` changes. */
+struct condition_rules {
+	enum enabled       enabled;
+	enum mode          mode;                /* where the flag's body says nothing */
+	enum on_unknown    on_unknown;
+	enum on_overrun    on_overrun;
+	int64_t            max_duration;        /* seconds; 0 for no limit */
+	int                share;               /* percent, where the flag's body says nothing */
+	const char        *bypass_off;          /* path of the marker */
+	struct flag       *flags[CONDITION_FLAGS_MAX];  /* the site's own last: its texts win */
+	size_t             flag_count;
+};
+
+struct condition {
+	bool                  on;
+	enum condition_source source;
+	enum mode             mode;
+	int64_t               since, until;     /* UTC seconds, or TIME_NONE */
+	bool                  overrun;          /* past its planned end, or past max_duration */
+	bool                  broken;           /* some flag's body could not be understood */
+	bool                  bypass_off;       /* personal bypasses are suspended */
+	struct str            id;               /* never empty while on */
+	struct str            title, message, step;     /* empty where no flag says so */
+	int                   status;           /* 0 where no flag says so */
+	int                   share;            /* percent */
+	int64_t               retry_after;      /* seconds; -1 where no flag says so */
+	const char           *flag;             /* path of the flag that says on, or NULL */
+	char                  made_id[24];      /* what `id` points to when no flag gives one */
+};
+
+/*
+ * Reads the condition.  `watches` are the worker's own, indexed by flag number; `enabled` is the site's, or what
+ * the server's parameter says where that decides.  Texts in `ret` live until the next call with the same watches.
+ * Cannot fail: what cannot be read is CONDITION_UNKNOWN, and on_unknown has said what that means.
+ */
+void condition_read(struct flag_watch *watches, const struct condition_rules *rules, enum enabled enabled,
+         int64_t now, struct condition *ret);
+
+/* True when there is something to tell the operator: the state is unknown, or a flag's body is broken. */
+static inline bool
+condition_is_troubled(const struct condition *condition)
+{
+	return condition->source == CONDITION_UNKNOWN || condition->broken;
+}
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looking at flag files.  Nothing is remembered that a stat() could contradict:
+ * the parsed body is kept under the file's identity and read again when that
+ * differs, or when the file is so young that its time stamp cannot be trusted.
+ *
+ * Nothing here logs; a broken body is said in the result.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/ini.h"
+#include "state/flag.h"
+
+/* A body's text and what its lines need; lines are short, so twice the text is ample. */
+#define BODY_ARENA_MAX (64 * FLAG_BODY_MAX)
+
+static struct flag_body
+no_body(void)
+{
+	return (struct flag_body){ .until = TIME_NONE, .since = TIME_NONE, .share = -1, .retry_after = -1 };
+}
+
+enum mode
+mode_parse(struct str word)
+{
+	if (str_eq(word, STR("full")))
+		return MODE_FULL;
+	return str_eq(word, STR("read-only")) ? MODE_READ_ONLY : MODE_UNSET;
+}
+
+const char *
+mode_name(enum mode mode)
+{
+	return mode == MODE_READ_ONLY ? "read-only" : "full";
+}
+
+bool
+flag_id_valid(struct str id)
+{
+	for (size_t i = 0; i < id.len; i++) {
+		char c = id.p[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    c == '.' || c == '_' || c == '-'))
+			return false;
+	}
+	return id.len > 0 && id.len <= FLAG_ID_MAX;
+}
+
+static bool
+set_number(struct str value, int64_t min, int64_t max, int *ret)
+{
+	int64_t number;
+
+	if (str_number(value, min, max, &number) != 0)
+		return false;
+	*ret = (int)number;
+	return true;
+}
+
+/* One "key = value" of a body.  False when the key or its value is not understood. */
+static bool
+set_key(struct flag_body *body, struct str key, struct str value, const struct zone *zone)
+{
+	const struct {
+		const char *key;
+		struct str *text;
+	} texts[] = {
+		{ "message", &body->message }, { "title", &body->title }, { "step", &body->step },
+		{ "owner", &body->owner }, { "reason", &body->reason }, { "change", &body->change },
+	};
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		if (!str_eq(key, str_of(texts[i].key)))
+			continue;
+		*texts[i].text = value;
+		return true;
+	}
+	if (str_eq(key, STR("id"))) {
+		if (flag_id_valid(value))
+			body->id = value;
+		return flag_id_valid(value);
+	}
+	if (str_eq(key, STR("until")))
+		return time_parse(value, zone, &body->until) == 0;
+	if (str_eq(key, STR("since")))
+		return time_parse(value, zone, &body->since) == 0;
+	if (str_eq(key, STR("mode")))
+		return (body->mode = mode_parse(value)) != MODE_UNSET;
+	if (str_eq(key, STR("status")))
+		return set_number(value, 400, 599, &body->status);
+	if (str_eq(key, STR("share")))
+		return set_number(value, 0, 100, &body->share);
+	if (str_eq(key, STR("retry_after")))
+		return str_number(value, 0, 86400, &body->retry_after) == 0;
+	return false;
+}
+
+struct flag_body
+flag_body_parse(struct str text, const struct zone *zone, struct arena *arena)
+{
+	struct flag_body body = no_body();
+	struct ini_entry *entries;
+
+	body.broken = ini_scan_body(text, arena, &entries) != 0;
+	for (const struct ini_entry *e = entries; e != NULL; e = e->next) {
+		bool repeated = false;
+
+		for (const struct ini_entry *earlier = entries; earlier != e; earlier = earlier->next)
+			repeated = repeated || str_eq(earlier->key, e->key);
+		if (repeated || !set_key(&body, e->key, e->value, zone))
+			body.broken = true;
+	}
+	if (body.broken) {              /* what was half understood never opens the gate */
+		body.mode = MODE_UNSET;
+		body.status = 0;
+		body.share = -1;
+	}
+	return body;
+}
+
+static void
+read_body(struct flag *flag, struct flag_watch *watch)
+{
+	struct str text;
+
+	watch->body = no_body();
+	if (watch->arena == NULL)
+		watch->arena = arena_new_growing(BODY_ARENA_MAX);
+	if (watch->arena == NULL) {
+		watch->body.broken = true;
+		return;
+	}
+	arena_reset(watch->arena);
+	if (file_read(flag->path, FLAG_BODY_MAX, watch->arena, &text, NULL) != 0)
+		watch->body.broken = true;
+	else
+		watch->body = flag_body_parse(text, flag->zone, watch->arena);
+}
+
+static void
+refresh_body(struct flag *flag, struct flag_watch *watch, const struct stat *status, int64_t now)
+{
+	struct file_identity identity = file_identity_of(status);
+
+	if (!file_identity_eq(&identity, &watch->identity) || file_identity_fresh(&identity, now)) {
+		if (S_ISREG(status->st_mode) && status->st_size == 0)
+			watch->body = no_body();
+		else
+			read_body(flag, watch);
+		watch->identity = identity;
+	}
+	/* never mtime: FTP clients keep the old one */
+	watch->since = watch->body.since != TIME_NONE ? watch->body.since : status->st_ctim.tv_sec;
+}
+
+static bool
+folder_there(struct flag_folder *folder, int64_t now)
+{
+	struct stat status;
+
+	if (atomic_load_explicit(&folder->looked_at, memory_order_acquire) != now) {
+		atomic_store(&folder->there, stat(folder->path, &status) == 0 && S_ISDIR(status.st_mode));
+		atomic_store_explicit(&folder->looked_at, now, memory_order_release);
+	}
+	return atomic_load(&folder->there);
+}
+
+enum flag_state
+flag_look(struct flag *flag, struct flag_watch *watch, int64_t now)
+{
+	struct stat status;
+	enum flag_state state;
+
+	if (stat(flag->path, &status) == 0) {
+		refresh_body(flag, watch, &status, now);
+		state = FLAG_ON;
+	} else if (errno == ENOENT || errno == ENOTDIR) {
+		state = folder_there(flag->folder, now) ? FLAG_OFF : FLAG_UNKNOWN;
+	} else {
+		state = FLAG_UNKNOWN;
+	}
+	if (state != FLAG_UNKNOWN && atomic_load_explicit(&flag->last, memory_order_relaxed) != (int)state)
+		atomic_store_explicit(&flag->last, (int)state, memory_order_relaxed);
+	return state;
+}
+
+bool
+flag_marker_there(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+void
+flag_watch_clear(struct flag_watch *watch)
+{
+	arena_free(watch->arena);
+	memset(watch, 0, sizeof *watch);
+}
