@@ -36,3 +36,13 @@ CLEANFILES += src/answer/builtin_files.c
 
 src/answer/builtin_files.c: $(srcdir)/src/answer/embed.sh $(PAGES:%=$(srcdir)/%)
 	$(AM_V_GEN)$(MKDIR_P) src/answer && $(SHELL) $(srcdir)/src/answer/embed.sh $(PAGES:%=$(srcdir)/%) > $@.tmp && mv $@.tmp $@
+
+# Manuals; the list of keys comes from the one list of keys.
+dist_man_MANS += src/man/maintenance-warden.8
+nodist_man_MANS = src/man/warden.ini.5
+EXTRA_DIST += src/man/keys.sh src/man/warden.ini.5.in
+CLEANFILES += src/man/warden.ini.5
+
+src/man/warden.ini.5: $(srcdir)/src/man/keys.sh $(srcdir)/src/policy/keys.def $(srcdir)/src/man/warden.ini.5.in
+	$(AM_V_GEN)$(MKDIR_P) src/man && $(SHELL) $(srcdir)/src/man/keys.sh $(srcdir)/src/policy/keys.def \
+	    $(srcdir)/src/man/warden.ini.5.in > $@.tmp && mv $@.tmp $@

@@ -37,17 +37,14 @@ static void
 print_help(FILE *out)
 {
 	(void)fputs(
-	    "maintenance-warden: holds a site's requests while maintenance is on\n"
-	    "\n"
+	    "maintenance-warden: holds a site's requests while maintenance is on\n\n"
 	    "usage: maintenance-warden [-c FILE]      serve (FastCGI or CGI, found out by itself)\n"
 	    "       maintenance-warden --check [-c FILE]\n"
-	    "\n"
-	    "  -c, --config FILE   the INI file; else $WARDEN_CONFIG, else warden.ini beside the\n"
+	    "\n  -c, --config FILE   the INI file; else $WARDEN_CONFIG, else warden.ini beside the\n"
 	    "                      program, else " CONFIG_FILE "\n"
 	    "      --check         read the configuration, say what is wrong with it, and end\n"
 	    "      --version       say which version this is\n"
-	    "  -h, --help          this text\n"
-	    "\n"
+	    "  -h, --help          this text\n\n"
 	    "exit status: 0 done, 2 used wrongly or configuration in error, 3 the system failed\n", out);
 }
 
@@ -161,8 +158,8 @@ make_listener(struct gateway *gateway, enum role role, struct problems *problems
 	if (role == ROLE_INHERITED)
 		rc = listener_inherit(ret);
 	else if (policy->listen.len == 0)
-		problem_error(problems, &place, "nothing to do: no server started this program, and listen does not say where "
-		    "to wait for one");
+		problem_error(problems, &place,
+		    "nothing to do: no server started this program, and listen does not say where to wait for one");
 	else
 		rc = listener_open(policy, problems, ret);
 	if (rc == 0)

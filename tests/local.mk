@@ -1,2 +1,39 @@
-EXTRA_DIST += tests
-SNIPPETS =
+# make check: unit, cases, lint; neither server nor network.  make check-wire: the real servers.
+# Each test ends with "N passed, N failed"; contrib/run-tests adds them up.
+EXTRA_DIST += tests/README.md tests/lint/folders tests/lint/source tests/lint/documents \
+	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/cases tests/wire
+SNIPPETS = etc/snippets/lighttpd-authorizer.conf etc/snippets/lighttpd-responder.conf etc/snippets/apache-native.conf \
+	etc/snippets/htaccess etc/snippets/nginx-auth-request.conf etc/snippets/nginx-x-accel.conf
+
+AM_TESTS_ENVIRONMENT = srcdir=$(srcdir); export srcdir; builddir=$(builddir); export builddir; \
+	PYTHON3=$(PYTHON3); export PYTHON3;
+TESTS = tests/lint/folders tests/lint/source tests/lint/documents
+
+UNIT_SOURCES = \
+	tests/unit/main.c tests/unit/suites.def tests/unit/support.c tests/unit/support.h tests/unit/test_answer.c \
+	tests/unit/test_arena.c tests/unit/test_buffer.c tests/unit/test_builtin.c tests/unit/test_cgi.c \
+	tests/unit/test_cgi_env.c tests/unit/test_cgi_head.c tests/unit/test_cidr.c tests/unit/test_client.c \
+	tests/unit/test_clock.c tests/unit/test_compile.c tests/unit/test_condition.c tests/unit/test_decide.c \
+	tests/unit/test_decisions.c tests/unit/test_file.c tests/unit/test_flag.c tests/unit/test_handback.c \
+	tests/unit/test_host.c tests/unit/test_ini.c tests/unit/test_ip.c tests/unit/test_keys.c \
+	tests/unit/test_listener.c tests/unit/test_log.c tests/unit/test_method.c tests/unit/test_negotiate.c \
+	tests/unit/test_page.c tests/unit/test_pages.c tests/unit/test_path.c tests/unit/test_problem.c \
+	tests/unit/test_reply.c tests/unit/test_request.c tests/unit/test_secret.c tests/unit/test_serve.c \
+	tests/unit/test_share.c tests/unit/test_site.c tests/unit/test_status.c tests/unit/test_store.c \
+	tests/unit/test_str.c tests/unit/test_timing.c tests/unit/test_utf8.c tests/unit/test_values.c \
+	tests/unit/test_verdict.c tests/unit/test_zone.c
+
+EXTRA_PROGRAMS = tests/unit/unit
+tests_unit_unit_SOURCES = $(UNIT_SOURCES)
+tests_unit_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
+tests_unit_unit_LDADD = libwarden.a -lcunit
+if HAVE_CUNIT
+check_PROGRAMS += tests/unit/unit
+TESTS += tests/unit/unit
+else
+TESTS += tests/unit/missing
+endif
+
+check-wire: all
+	$(PYTHON3) $(srcdir)/tests/wire/run.py --gateway $(abs_builddir)/maintenance-warden
+.PHONY: check-wire

@@ -158,7 +158,8 @@ pass_local_redirect(const struct hand_back *hand_back, const struct request *req
 
 	(void)verdict;
 	if (!method_in(METHOD_SET_READ, request->method))
-		return cannot(reply, "a local redirect loses method and body of anything but GET and HEAD: use a native "
+		return cannot(reply,
+		    "a local redirect loses method and body of anything but GET and HEAD: use a native "
 		    "gate, the authorizer or x-accel-redirect");
 	if (request->odd)
 		return cannot(reply, "a local redirect does not pass an ambiguous path");

@@ -11,7 +11,13 @@
 
 /* How a responder passes, where the server's configuration does not say so by WARDEN_MODE. */
 struct hand_back {
-	enum { HAND_BACK_NONE, HAND_BACK_X_ACCEL, HAND_BACK_X_SENDFILE, HAND_BACK_LOCAL_REDIRECT, HAND_BACK_STATUS } kind;
+	enum {
+		HAND_BACK_NONE,
+		HAND_BACK_X_ACCEL,
+		HAND_BACK_X_SENDFILE,
+		HAND_BACK_LOCAL_REDIRECT,
+		HAND_BACK_STATUS
+	} kind;
 	struct str        target;       /* "@app", "/var/www", "/site" */
 	int               status;       /* of HAND_BACK_STATUS */
 	const struct str *sendfile_types;       /* extensions in lower case */

@@ -44,7 +44,9 @@ int page_compile(struct str text, enum format format, struct arena *arena, const
 int page_render(const struct page *page, const struct page_values *values, struct arena *arena,
         const struct str **ret_pieces, size_t *ret_count);
 
-/* The Content-Security-Policy that allows exactly the page's inline <style> and <script>, and talking to its own site. */
+/*
+ * The Content-Security-Policy that allows exactly the page's inline <style> and <script>, and talking to its own site.
+ */
 struct str page_security_policy(struct str text, struct arena *arena);
 
 #endif

@@ -4,7 +4,9 @@
 
 #include "answer/answer.h"
 
-/* JSON with on, site, mode, id, since, until, message, step, overrun: no rules, no secrets.  Times are RFC 3339 in UTC. */
+/*
+ * JSON with on, site, mode, id, since, until, message, step, overrun: no rules, no secrets.  Times are RFC 3339 in UTC.
+ */
 void status_build(const struct answers *answers, const struct condition *condition, struct arena *arena,
          struct reply *reply);
 

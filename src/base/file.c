@@ -69,7 +69,7 @@ read_regular(int fd, size_t max, struct arena *arena, struct str *ret,
     struct file_identity *ret_identity)
 {
 	struct stat status;
-	size_t len;
+	size_t len = 0;
 	char *data;
 	int rc;
 

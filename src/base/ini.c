@@ -253,7 +253,8 @@ scan_entry(struct scan *scan, const struct line *line)
 	const struct ini_entry *earlier;
 
 	if (scan->section.len == 0) {
-		problem_error(scan->problems, &place, "the key stands before any section: begin with [gateway] or [site]");
+		problem_error(
+		    scan->problems, &place, "the key stands before any section: begin with [gateway] or [site]");
 		return;
 	}
 	if (comment_is_setting(scan, line->comment)) {

@@ -22,10 +22,10 @@ add(struct problems *problems, bool warning, const struct place *place, struct s
 	if (problem == NULL)
 		return;
 	problem->warning = warning;
-	problem->file = place->file;
+	problem->file = arena_copy(problems->arena, place->file);       /* the place may be gone when it is told */
 	problem->line = place->line;
-	problem->section = place->section;
-	problem->key = place->key;
+	problem->section = arena_copy(problems->arena, place->section);
+	problem->key = arena_copy(problems->arena, place->key);
 	problem->sentence = arena_copy(problems->arena, sentence);
 	if (problems->last == NULL)
 		problems->first = problem;

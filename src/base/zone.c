@@ -34,7 +34,7 @@
 
 #define OFFSET_WEST      (-89999)       /* what RFC 8536 allows: above -25 hours, */
 #define OFFSET_EAST      93599          /* below 26 */
-#define TIME_LIMIT       (INT64_C(1) << 55)     /* times beyond are cut, so that sums cannot overflow */
+#define TIME_LIMIT       (INT64_C(1) << 55)     /* times are cut here: no sum overflows */
 
 /* One half of a rule's year: when the clocks change, in the clock time before the change. */
 struct rule_date {
@@ -586,8 +586,8 @@ narrow(struct stretch *stretch, int64_t *begin, int64_t utc, int64_t at, struct 
 }
 
 /*
- * Rule times reach a week past their year, so two years either way are looked at.  Where summer time
- * ends at the very second it begins again it lasts all year: the start is told last and wins.
+ * Rule times reach a week past their year, so two years either way are looked at.  Where summer
+ * time ends at the very second it begins again it lasts all year: the start is told last and wins.
  */
 static struct stretch
 rule_stretch(const struct rule *rule, int64_t utc)

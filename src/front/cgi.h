@@ -10,7 +10,9 @@ bool cgi_is_meant(void);
 /* True when the server made the command line from the visitor's query (RFC 3875 section 4.4): then it is not ours. */
 bool cgi_arguments_are_foreign(void);
 
-/* Answers the one request.  `gateway` NULL: the configuration cannot be used, the built-in 503.  Returns the exit code. */
+/*
+ * Answers the one request.  `gateway` NULL: the configuration cannot be used, the built-in 503.  Returns the exit code.
+ */
 int  cgi_run(struct gateway *gateway);
 
 #endif

@@ -45,23 +45,39 @@ apply_log(struct gateway *gateway)
 	policy_release(gateway->store, &held);
 }
 
+/* What a reload cannot change is said, or the operator would wait for it. */
+static void
+say_what_stays(const struct policy *old, const struct policy *new)
+{
+	if (!str_eq(old->listen, new->listen) || old->socket_mode != new->socket_mode ||
+	    !str_eq(old->socket_group, new->socket_group) || !str_eq(old->user, new->user) || old->workers != new->workers)
+		log_write(LOG_LEVEL_WARNING, "listen, socket_mode, socket_group, user and workers change at the next start");
+}
+
 /* Returns whether the policy was exchanged.  `quiet`: an error that was told before is not told again. */
 static bool
 reload(struct gateway *gateway, bool quiet)
 {
 	struct problems problems = { .arena = arena_new_growing(1 << 20) };
-	int rc = problems.arena == NULL ? -ENOMEM : policy_store_reload(gateway->store, &problems);
+	struct policy_ref old = { 0 }, new = { 0 };
+	int rc;
 
+	(void)policy_refresh(gateway->store, &old);
+	rc = problems.arena == NULL ? -ENOMEM : policy_store_reload(gateway->store, &problems);
 	if (rc == 0 || !quiet)
 		log_problems(&problems);
 	if (rc == 0)
 		log_write(LOG_LEVEL_INFO, "configuration loaded");
 	else if (!quiet)
-		log_write(LOG_LEVEL_ERROR, "the configuration cannot be used (%s): the one in force stays", rc == -ENOMEM ?
-		    "out of memory" : "see above");
+		log_write(LOG_LEVEL_ERROR, "the configuration cannot be used (%s): the one in force stays",
+		    rc == -ENOMEM ? "out of memory" : "see above");
 	arena_free(problems.arena);
-	if (rc == 0)
+	if (rc == 0) {
 		apply_log(gateway);
+		say_what_stays(old.policy, policy_refresh(gateway->store, &new));
+	}
+	policy_release(gateway->store, &old);
+	policy_release(gateway->store, &new);
 	return rc == 0;
 }
 

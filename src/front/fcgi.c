@@ -41,9 +41,11 @@ struct fcgi {
 	size_t                 max;
 	int                    stop_event;      /* readable once all are to stop */
 	_Atomic(size_t)        idle;
-	pthread_mutex_t        mutex;           /* guards `alive` */
+	pthread_mutex_t        mutex;           /* guards what follows */
 	pthread_cond_t         ended;
 	size_t                 alive;
+	pthread_t             *threads;
+	size_t                 started;
 };
 
 static void
@@ -190,21 +192,18 @@ worker_main(void *argument)
 static int
 start_worker(struct fcgi *fcgi)
 {
-	pthread_attr_t attributes;
-	pthread_t thread;
 	int rc = 0;
 
 	(void)pthread_mutex_lock(&fcgi->mutex);
-	if (fcgi->alive < fcgi->max) {
-		(void)pthread_attr_init(&attributes);
-		(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	if (fcgi->started < fcgi->max) {
 		(void)atomic_fetch_add(&fcgi->idle, 1);
-		rc = -pthread_create(&thread, &attributes, worker_main, fcgi);
-		if (rc == 0)
+		rc = -pthread_create(&fcgi->threads[fcgi->started], NULL, worker_main, fcgi);
+		if (rc == 0) {
 			fcgi->alive++;
-		else
+			fcgi->started++;
+		} else {
 			(void)atomic_fetch_sub(&fcgi->idle, 1);
-		(void)pthread_attr_destroy(&attributes);
+		}
 	}
 	(void)pthread_mutex_unlock(&fcgi->mutex);
 	return rc;
@@ -220,6 +219,15 @@ init_library(void)
 	return signal(SIGPIPE, SIG_IGN) == SIG_ERR ? -errno : 0;       /* after it: it installs its own */
 }
 
+static void
+free_fcgi(struct fcgi *fcgi)
+{
+	if (fcgi->stop_event >= 0)
+		(void)close(fcgi->stop_event);
+	free(fcgi->threads);
+	free(fcgi);
+}
+
 int
 fcgi_start(struct gateway *gateway, const struct listener *listener, size_t workers, struct fcgi **ret)
 {
@@ -233,14 +241,14 @@ fcgi_start(struct gateway *gateway, const struct listener *listener, size_t work
 	*fcgi = (struct fcgi){ .gateway = gateway, .listener = listener, .max = workers };
 	(void)pthread_mutex_init(&fcgi->mutex, NULL);
 	(void)pthread_cond_init(&fcgi->ended, NULL);
+	fcgi->threads = calloc(workers, sizeof *fcgi->threads);
 	fcgi->stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	rc = fcgi->stop_event == -1 ? -errno : 0;
+	if (fcgi->threads == NULL || fcgi->stop_event == -1)
+		rc = -ENOMEM;
 	for (size_t i = 0; rc == 0 && i < WORKERS_AT_START; i++)
 		rc = start_worker(fcgi);
-	if (fcgi->alive > 0)
-		rc = 0;                         /* fewer than wished is enough */
-	if (rc != 0) {
-		free(fcgi);
+	if (fcgi->started == 0) {
+		free_fcgi(fcgi);
 		return rc;
 	}
 	*ret = fcgi;
@@ -264,6 +272,7 @@ fcgi_stop(struct fcgi *fcgi, int seconds)
 	(void)pthread_mutex_unlock(&fcgi->mutex);
 	if (!all_ended)
 		return;                         /* a worker still uses it; the process ends anyhow */
-	(void)close(fcgi->stop_event);
-	free(fcgi);
+	for (size_t i = 0; i < fcgi->started; i++)
+		(void)pthread_join(fcgi->threads[i], NULL);
+	free_fcgi(fcgi);
 }

@@ -179,8 +179,10 @@ listener_open(const struct policy *policy, struct problems *problems, struct lis
 	int fd, rc;
 
 	if (len == 0) {
-		problem_error(problems, &place, "expected a path of at most %zu bytes or an address with a port such as "
-		    "127.0.0.1:9000, not \"%.*s\"", sizeof address.path.sun_path - 1, STR_ARG(policy->listen));
+		problem_error(problems, &place,
+		    "expected a path of at most %zu bytes or an address with a port such as "
+		    "127.0.0.1:9000, not \"%.*s\"",
+		    sizeof address.path.sun_path - 1, STR_ARG(policy->listen));
 		return -EINVAL;
 	}
 	fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -77,8 +77,8 @@ complain_about_state(const struct site *site, const struct condition *condition,
 		log_write(LOG_LEVEL_ERROR, "the state of site \"%.*s\" cannot be read; on_unknown decides: %s",
 		    STR_ARG(site->name), condition->on ? "hold" : "pass");
 	if (condition->broken && log_now_and_then(&broken_said, now, REMINDER_SECONDS))
-		log_write(LOG_LEVEL_WARNING, "%s: its text cannot be read or understood; maintenance is on all the same",
-		    condition->flag);
+		log_write(LOG_LEVEL_WARNING,
+		    "%s: its text cannot be read or understood; maintenance is on all the same", condition->flag);
 }
 
 static void
@@ -150,8 +150,9 @@ complain_about_site(const struct policy *policy, const struct raw_request *raw, 
 
 	if (raw->site.len > 0 && policy_site_named(policy, raw->site) == NULL &&
 	    log_now_and_then(&said, now, REMINDER_SECONDS))
-		log_write(LOG_LEVEL_ERROR, "WARDEN_SITE names \"%.*s\", which is no site of the configuration; host and path "
-		    "decide", STR_ARG(str_sub(raw->site, 0, 64)));
+		log_write(LOG_LEVEL_ERROR,
+		    "WARDEN_SITE names \"%.*s\", which is no site of the configuration; host and path decide",
+		    STR_ARG(str_sub(raw->site, 0, 64)));
 }
 
 void
@@ -181,7 +182,8 @@ serve(struct gateway *gateway, struct worker *worker, const struct raw_request *
 		decide_for_all(policy, worker, &request, now, &decision);
 	else
 		decide_for(worker, policy_site_find(policy, &request), &request, now, &decision);
-	answer_build(&decision.site->answers, &request, &decision.condition, &decision.verdict, now, worker->arena, reply);
+	answer_build(
+	    &decision.site->answers, &request, &decision.condition, &decision.verdict, now, worker->arena, reply);
 	decisions_log(policy, decision.site, &request, &decision.condition, &decision.verdict, reply, now);
 	complain(reply, &request, now);
 }

@@ -126,7 +126,7 @@ static const struct check {
 };
 
 static void
-note(struct trace *trace, enum reason reason, int answer)
+note(struct trace *trace, enum reason reason, enum check_answer answer)
 {
 	if (trace == NULL)
 		return;

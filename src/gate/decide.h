@@ -10,12 +10,14 @@
 #include "rules/rules.h"
 #include "state/condition.h"
 
+enum check_answer { CHECK_NO, CHECK_YES, CHECK_SUSPENDED };
+
 /* What each check said, in order, for explanations and failing tests. */
 struct trace {
 	size_t count;
 	struct {
-		enum reason reason;
-		enum { CHECK_NO, CHECK_YES, CHECK_SUSPENDED } answer;
+		enum reason       reason;
+		enum check_answer answer;
 	} rows[REASON_COUNT];
 };
 

@@ -69,8 +69,8 @@ compile_state_dir(struct values *values, struct policy *policy)
 		problem_warning(values->problems, &value->place, "%.*s: %s; while it is so, on_unknown decides",
 		    STR_ARG(policy->state_dir), strerror(errno));
 	else if (!S_ISDIR(status.st_mode))
-		problem_warning(values->problems, &value->place, "%.*s is no folder; while it is so, on_unknown decides",
-		    STR_ARG(policy->state_dir));
+		problem_warning(values->problems, &value->place,
+		    "%.*s is no folder; while it is so, on_unknown decides", STR_ARG(policy->state_dir));
 }
 
 static void
@@ -110,11 +110,11 @@ check_sites(struct values *values, const struct policy *policy)
 
 		for (size_t j = 1; j < i; j++)
 			if (same_place(site, &policy->sites[j]))
-				problem_error(values->problems, &section->place, "host and path are those of [site.%.*s] already",
-				    STR_ARG(policy->sites[j].name));
+				problem_error(values->problems, &section->place,
+				    "host and path are those of [site.%.*s] already", STR_ARG(policy->sites[j].name));
 		if (site->is_default && first_default != NULL)
-			problem_error(values->problems, &section->v[KEY_DEFAULT].place, "[site.%.*s] is the default already",
-			    STR_ARG(first_default->name));
+			problem_error(values->problems, &section->v[KEY_DEFAULT].place,
+			    "[site.%.*s] is the default already", STR_ARG(first_default->name));
 		if (site->is_default)
 			first_default = site;
 	}

@@ -21,11 +21,13 @@ compile_networks(struct values *values, const struct value *value)
 		int rc = cidr_set_add(set, item);
 
 		if (rc == -ERANGE)
-			problem_error(values->problems, &value->place, "%.*s has bits set past its prefix: which network is "
-			    "meant?", STR_ARG(item));
+			problem_error(values->problems, &value->place,
+			    "%.*s has bits set past its prefix: which network is meant?",
+			    STR_ARG(item));
 		else if (rc == -EINVAL)
-			problem_error(values->problems, &value->place, "expected an address or a network such as 10.0.0.0/8, "
-			    "not \"%.*s\"", STR_ARG(item));
+			problem_error(values->problems, &value->place,
+			    "expected an address or a network such as 10.0.0.0/8, not \"%.*s\"",
+			    STR_ARG(item));
 		else if (rc != 0)
 			problem_error(values->problems, &value->place, "%s", strerror(-rc));
 	}
@@ -79,8 +81,9 @@ compile_open_defaults(struct values *values, const struct value *value)
 			found = path_set_add(set, str_of(known[k].path), (int)k) == 0;
 		}
 		if (!found)
-			problem_error(values->problems, &value->place, "expected some of health, acme, robots, favicon, not "
-			    "\"%.*s\"", STR_ARG(value->items[i]));
+			problem_error(values->problems, &value->place,
+			    "expected some of health, acme, robots, favicon, not \"%.*s\"",
+			    STR_ARG(value->items[i]));
 	}
 	return set;
 }
@@ -94,8 +97,8 @@ compile_methods(struct values *values, const struct value *value)
 		enum method method = method_of(value->items[i]);
 
 		if (method == METHOD_OTHER)
-			problem_error(values->problems, &value->place, "expected methods in capitals such as OPTIONS, not \"%.*s\"",
-			    STR_ARG(value->items[i]));
+			problem_error(values->problems, &value->place,
+			    "expected methods in capitals such as OPTIONS, not \"%.*s\"", STR_ARG(value->items[i]));
 		else
 			set |= 1u << method;
 	}
@@ -115,8 +118,9 @@ compile_secrets(struct values *values, const struct value *value, struct rules *
 			rules->secret_count++;
 			break;
 		case -ERANGE:
-			problem_error(values->problems, &value->place, "the secret is too short: expected %d bytes or more, or "
-			    "sha256:HEX", SECRET_PLAIN_MIN);
+			problem_error(values->problems, &value->place,
+			    "the secret is too short: expected %d bytes or more, or sha256:HEX",
+			    SECRET_PLAIN_MIN);
 			break;
 		default:
 			problem_error(values->problems, &value->place, "expected 64 hex digits after sha256:");
@@ -181,7 +185,8 @@ compile_users(struct values *values, const struct section *section, struct rules
 		if (user.p[0] != '@')
 			rules->users[rules->user_count++] = user;
 		else if (!add_group(groups, str_sub(user, 1, user.len), rules, max))
-			problem_error(values->problems, &users->place, "%.*s: no such group in bypass_group_file", STR_ARG(user));
+			problem_error(
+			    values->problems, &users->place, "%.*s: no such group in bypass_group_file", STR_ARG(user));
 	}
 }
 
@@ -200,7 +205,8 @@ compile_rules(struct values *values, const struct section *section, struct rules
 	rules->cors_origins = v[KEY_CORS_ORIGINS].items;
 	rules->cors_origin_count = v[KEY_CORS_ORIGINS].item_count;
 	for (size_t i = 0; i < rules->cors_origin_count; i++)
-		if (!str_starts(rules->cors_origins[i], STR("http://")) && !str_starts(rules->cors_origins[i], STR("https://")))
+		if (!str_starts(rules->cors_origins[i], STR("http://")) &&
+		    !str_starts(rules->cors_origins[i], STR("https://")))
 			problem_error(values->problems, &v[KEY_CORS_ORIGINS].place, "expected an origin such as "
 			    "https://app.example.com, not \"%.*s\"", STR_ARG(rules->cors_origins[i]));
 }
@@ -216,7 +222,8 @@ enabled_by_environment(struct values *values, const struct value *value)
 	if (str_eq(text, STR("false")))
 		return ENABLED_OFF;
 	if (text.len > 0)
-		problem_error(values->problems, &value->place, "the environment's MAINTENANCE_MODE is neither true nor false");
+		problem_error(
+		    values->problems, &value->place, "the environment's MAINTENANCE_MODE is neither true nor false");
 	return ENABLED_AUTO;
 }
 
@@ -259,8 +266,8 @@ compile_condition(struct values *values, const struct section *section, struct p
 	c->bypass_off = arena_printf(values->arena, "%.*s/bypass.off", STR_ARG(policy->state_dir)).p;
 	compile_flag(values, section, policy, number);
 	if (c->on_overrun == OVERRUN_LIFT && c->max_duration == 0 && v[KEY_ON_OVERRUN].set)
-		problem_warning(values->problems, &v[KEY_ON_OVERRUN].place, "lift without max_duration ends only maintenance "
-		    "whose flag says until");
+		problem_warning(values->problems, &v[KEY_ON_OVERRUN].place,
+		    "lift without max_duration ends only maintenance whose flag says until");
 }
 
 static void
@@ -275,8 +282,9 @@ compile_hosts(struct values *values, const struct section *section, struct site 
 	site->is_default = section->v[KEY_DEFAULT].number == 1;
 	for (size_t i = 0; i < hosts->item_count; i++)
 		if (!host_pattern_valid(hosts->items[i]))
-			problem_error(values->problems, &hosts->place, "expected a host in lower case such as shop.example.com or "
-			    "*.example.com, not \"%.*s\"", STR_ARG(hosts->items[i]));
+			problem_error(values->problems, &hosts->place,
+			    "expected a host in lower case such as shop.example.com or *.example.com, not \"%.*s\"",
+			    STR_ARG(hosts->items[i]));
 	if (!str_ends(site->path, STR("/")))
 		site->path = arena_printf(values->arena, "%.*s/", STR_ARG(site->path));
 	if (probe == NULL || str_find(site->path, '*') != site->path.len || path_set_add(probe, site->path, 0) != 0)
@@ -298,15 +306,16 @@ compile_languages(struct values *values, const struct section *section, struct a
 	};
 
 	if (value->item_count == 0 || value->item_count > LANGUAGES_MAX) {
-		problem_error(values->problems, &value->place, "expected 1 to %d languages such as en, de", LANGUAGES_MAX);
+		problem_error(
+		    values->problems, &value->place, "expected 1 to %d languages such as en, de", LANGUAGES_MAX);
 		return;
 	}
 	a->language_count = value->item_count;
 	for (size_t i = 0; i < value->item_count; i++) {
 		a->languages[i] = value->items[i];
 		if (!is_token(value->items[i]) || value->items[i].len > 16)
-			problem_error(values->problems, &value->place, "expected a language such as en or pt-br, not \"%.*s\"",
-			    STR_ARG(value->items[i]));
+			problem_error(values->problems, &value->place,
+			    "expected a language such as en or pt-br, not \"%.*s\"", STR_ARG(value->items[i]));
 		for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
 			((struct localised *)((char *)a + texts[t].offset))->v[i] =
 			    values_local(section, texts[t].key, value->items[i]);
@@ -322,8 +331,9 @@ check_links(struct values *values, const struct section *section, const struct a
 		if (link.len == 0 || str_starts(link, STR("https://")) || str_starts(link, STR("http://")) ||
 		    str_starts(link, STR("mailto:")))
 			continue;
-		problem_error(values->problems, &section->v[KEY_LINK].place, "expected a link that begins with https://, http:// "
-		    "or mailto:, not \"%.*s\"", STR_ARG(link));
+		problem_error(values->problems, &section->v[KEY_LINK].place,
+		    "expected a link that begins with https://, http:// or mailto:, not \"%.*s\"",
+		    STR_ARG(link));
 	}
 }
 
@@ -344,8 +354,9 @@ compile_headers(struct values *values, const struct section *section, struct ans
 		if (line.len == 0 || line.p[0] == '#')
 			continue;
 		if (colon >= line.len || !is_token(name) || a->add_header_count == REPLY_HEADERS_MAX / 2) {
-			problem_error(values->problems, &value->place, "expected at most %d headers like \"X-Notice: planned work\", "
-			    "not \"%.*s\"", REPLY_HEADERS_MAX / 2, STR_ARG(line));
+			problem_error(values->problems, &value->place,
+			    "expected at most %d headers like \"X-Notice: planned work\", not \"%.*s\"",
+			    REPLY_HEADERS_MAX / 2, STR_ARG(line));
 			return;
 		}
 		a->add_headers[a->add_header_count++] =
@@ -380,8 +391,10 @@ compile_hand_back(struct values *values, const struct section *section, struct h
 		h->kind = HAND_BACK_STATUS;
 		h->status = (int)status;
 	} else {
-		problem_error(values->problems, &value->place, "expected auto, x-accel-redirect @app, x-sendfile /root, "
-		    "local-redirect /prefix or status 204, not \"%.*s\"", STR_ARG(value->text));
+		problem_error(values->problems, &value->place,
+		    "expected auto, x-accel-redirect @app, x-sendfile /root, "
+		    "local-redirect /prefix or status 204, not \"%.*s\"",
+		    STR_ARG(value->text));
 	}
 }
 
@@ -395,10 +408,13 @@ compile_timing(struct values *values, const struct section *section, struct answ
 	a->refresh = v[KEY_REFRESH].number;
 	a->status = (int)v[KEY_STATUS].number;
 	if (a->timing.min > a->timing.max)
-		problem_error(values->problems, &v[KEY_RETRY_AFTER_MIN].place, "the least is more than retry_after_max");
+		problem_error(
+		    values->problems, &v[KEY_RETRY_AFTER_MIN].place, "the least is more than retry_after_max");
 	if (a->status < 400 && v[KEY_ALLOW_UNSAFE_STATUS].number == 0)
-		problem_error(values->problems, &v[KEY_STATUS].place, "%d would be taken for the site by caches, crawlers and "
-		    "webhook senders; 503 is right (allow_unsafe_status = yes permits it)", a->status);
+		problem_error(values->problems, &v[KEY_STATUS].place,
+		    "%d would be taken for the site by caches, crawlers and "
+		    "webhook senders; 503 is right (allow_unsafe_status = yes permits it)",
+		    a->status);
 }
 
 static void
@@ -428,8 +444,9 @@ compile_site(struct values *values, const struct section *section, struct policy
 	int rc = zone_load(zone->text, &policy->zones[number]);
 
 	if (rc != 0)
-		problem_error(values->problems, &zone->place, "cannot load the time zone \"%.*s\": %s; expected a name such as "
-		    "Europe/Berlin or UTC", STR_ARG(zone->text), strerror(-rc));
+		problem_error(values->problems, &zone->place,
+		    "cannot load the time zone \"%.*s\": %s; expected a name such as Europe/Berlin or UTC",
+		    STR_ARG(zone->text), strerror(-rc));
 	site->name = section->name;
 	site->path = STR("/");
 	if (number != 0)

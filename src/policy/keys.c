@@ -114,7 +114,7 @@ const struct key_row *
 key_suggest(struct str word, bool gateway, bool named)
 {
 	const struct key_row *best = NULL;
-	size_t best_distance = 4;       /* three typing errors at most */
+	size_t best_distance = least(4, word.len / 2 + 1);      /* three typing errors at most, one in "foo" */
 
 	for (int i = 0; i < KEY_COUNT; i++) {
 		size_t d = distance(word, key_rows[i].name);

@@ -125,7 +125,8 @@ load_files(struct loader *l)
 	struct str name = l->section->v[KEY_PAGE].text;
 
 	if (!str_ends(name, STR(".html"))) {
-		problem_error(l->values->problems, &l->section->v[KEY_PAGE].place, "expected a file that ends in .html");
+		problem_error(
+		    l->values->problems, &l->section->v[KEY_PAGE].place, "expected a file that ends in .html");
 		return;
 	}
 	for (int format = 0; format < FORMAT_COUNT; format++) {
@@ -145,7 +146,8 @@ load_inline(struct loader *l)
 {
 	for (size_t i = 0; i < l->answers->language_count; i++) {
 		struct str text = values_local(l->section, KEY_CONTENT, l->answers->languages[i]);
-		const struct page *own = compile(l, &l->section->v[KEY_CONTENT].place, STR("content"), text, FORMAT_HTML);
+		const struct page *own =
+		    compile(l, &l->section->v[KEY_CONTENT].place, STR("content"), text, FORMAT_HTML);
 
 		set_page(l, i, FORMAT_HTML, own);
 		set_page(l, i, FORMAT_JSON, NULL);
@@ -161,7 +163,8 @@ pages_load(struct values *values, const struct section *section, struct policy *
 	bool file = section->v[KEY_PAGE].text.len > 0, content = section->v[KEY_CONTENT].text.len > 0;
 
 	if (file && content && section->v[KEY_PAGE].set && section->v[KEY_CONTENT].set)
-		problem_error(values->problems, &section->v[KEY_CONTENT].place, "page and content cannot both be given");
+		problem_error(
+		    values->problems, &section->v[KEY_CONTENT].place, "page and content cannot both be given");
 	else if (content && (section->v[KEY_CONTENT].set || !file))
 		load_inline(&l);
 	else if (file)

@@ -119,8 +119,9 @@ take_number(struct values *values, struct value *value, const struct key_row *ro
 
 	(void)sscanf(row->range, "%lld %lld", &min, &max);
 	if (str_number(value->text, min, max, &value->number) != 0)
-		problem_error(values->problems, &value->place, "expected a whole number from %lld to %lld, such as %.*s, "
-		    "not \"%.*s\"", min, max, STR_ARG(row->standard), STR_ARG(value->text));
+		problem_error(values->problems, &value->place,
+		    "expected a whole number from %lld to %lld, such as %.*s, not \"%.*s\"",
+		    min, max, STR_ARG(row->standard), STR_ARG(value->text));
 }
 
 static void
@@ -138,8 +139,9 @@ take_value(struct values *values, struct value *value, const struct key_row *row
 		break;
 	case KIND_SPAN:
 		if (span_parse(value->text, &value->number) != 0)
-			problem_error(values->problems, &value->place, "expected a span of time such as 90s, 30m, 4h or 2d, "
-			    "not \"%.*s\"", STR_ARG(value->text));
+			problem_error(values->problems, &value->place,
+			    "expected a span of time such as 90s, 30m, 4h or 2d, not \"%.*s\"",
+			    STR_ARG(value->text));
 		break;
 	case KIND_WORD:
 		value->number = key_word_index(row->range, value->text);
@@ -278,10 +280,11 @@ find_sections(struct values *values)
 			if (*end != NULL)
 				end = &(*end)->next;
 		} else if (str_starts(s->name, STR("site."))) {
-			problem_error(values->problems, &place, "a site's name is 1 to 64 letters, digits, \"_\" and \"-\", and "
-			    "not \"any\"");
+			problem_error(values->problems, &place,
+			    "a site's name is 1 to 64 letters, digits, \"_\" and \"-\", and not \"any\"");
 		} else {
-			problem_error(values->problems, &place, "no such section: expected [gateway], [site] or [site.NAME]");
+			problem_error(
+			    values->problems, &place, "no such section: expected [gateway], [site] or [site.NAME]");
 		}
 	}
 }

@@ -16,7 +16,9 @@
  */
 int  host_normalise(struct str raw, char buffer[HOST_MAX], struct str *ret);
 
-/* True for a pattern that host_match() understands: lower case letters, digits, "-", "_", ".", "[:]", one leading "*.". */
+/*
+ * True for a pattern that host_match() understands: lower case letters, digits, "-", "_", ".", "[:]", one leading "*.".
+ */
 bool host_pattern_valid(struct str pattern);
 
 /*

@@ -45,7 +45,7 @@ struct flag_body {
 	int        status;
 	int        share;               /* percent */
 	int64_t    retry_after;         /* seconds */
-	bool       broken;              /* something in it could not be understood; then mode, status and share are unset */
+	bool       broken;              /* not all was understood; then mode, status and share are unset */
 };
 
 struct flag_watch {
