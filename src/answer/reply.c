@@ -78,7 +78,8 @@ void
 reply_emergency(struct reply *reply, int status)
 {
 	static const struct str page = STR_INIT("<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">"
-	    "<meta name=\"viewport\" content=\"width=device-width\"><title>Maintenance</title>"
+	    "<meta name=\"viewport\" content=\"width=device-width\"><title>Down for maintenance</title>"
+	    "<style>body{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem}</style>"
 	    "<h1>Down for maintenance</h1><p>Please try again in a few minutes.</p></html>\n");
 	static const struct str refused = STR_INIT("The request cannot be understood.\n");
 

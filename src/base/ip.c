@@ -56,7 +56,7 @@ is_port(struct str text)
 	return port <= PORT_MAX;
 }
 
-/* "[2001:db8::1]" with or without ":443"; brackets hold IPv6 and nothing else (RFC 3986 section 3.2.2). */
+/* "[2001:db8::1]", maybe with ":443"; brackets hold IPv6 only (RFC 3986 section 3.2.2). */
 static int
 parse_bracketed(struct str text, struct ip_addr *ret)
 {

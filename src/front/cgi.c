@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Plain CGI.  Standard input is never read: nothing here needs the body. */
+/*
+ * Plain CGI.  The body is never looked at, but where one was announced it is
+ * thrown away after the answer: Apache's mod_cgid gives us one socket for both
+ * ways, and an end with unread data on it would reset the answer with it.
+ */
 #include "config.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,6 +14,9 @@
 #include "front/cgi.h"
 #include "front/cgi_env.h"
 #include "front/cgi_head.h"
+
+#define BODY_MAX   ((size_t)64 << 20)   /* bytes of an upload that are worth reading so that its answer arrives */
+#define SILENCE_MS 2000
 
 bool
 cgi_is_meant(void)
@@ -37,6 +45,41 @@ print(const struct reply *reply)
 	return fflush(stdout) == 0 && !ferror(stdout);
 }
 
+static bool
+body_announced(void)
+{
+	struct str length = str_of(getenv("CONTENT_LENGTH"));
+
+	return (length.len > 0 && !str_eq(length, STR("0"))) || getenv("HTTP_TRANSFER_ENCODING") != NULL;
+}
+
+/* To the end of the stream, and never by counting: servers announce more than they send. */
+static void
+throw_body_away(void)
+{
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+	char block[64 * 1024];
+	size_t left = BODY_MAX;
+	ssize_t n;
+
+	while (left > 0 && poll(&input, 1, SILENCE_MS) == 1) {
+		n = read(STDIN_FILENO, block, sizeof block);
+		if (n <= 0)
+			return;
+		left -= (size_t)n < left ? (size_t)n : left;
+	}
+}
+
+static bool
+print_and_drain(const struct reply *reply)
+{
+	bool printed = print(reply);
+
+	if (body_announced())
+		throw_body_away();
+	return printed;
+}
+
 int
 cgi_run(struct gateway *gateway)
 {
@@ -50,10 +93,10 @@ cgi_run(struct gateway *gateway)
 	if (gateway == NULL || worker_init(&worker) != 0) {
 		reply_emergency(&reply, 503);
 		reply.send_body = !str_eq(raw.method, STR("HEAD"));
-		return print(&reply) ? 0 : 3;
+		return print_and_drain(&reply) ? 0 : 3;
 	}
 	serve(gateway, &worker, &raw, &reply);
-	printed = print(&reply);
+	printed = print_and_drain(&reply);
 	worker_finish(&worker, gateway);
 	return printed ? 0 : 3;
 }

@@ -150,6 +150,7 @@ daemon_run(struct gateway *gateway, const struct listener *listener)
 		return rc;
 	log_write(LOG_LEVEL_INFO, "listening on %.*s", STR_ARG(listener->where));
 	wait_for_end(gateway, &signals);
+	log_write(LOG_LEVEL_INFO, "stopping: answering what is running");
 	fcgi_stop(fcgi, STOP_SECONDS);
 	log_write(LOG_LEVEL_INFO, "stopped");
 	return 0;

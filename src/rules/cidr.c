@@ -128,7 +128,8 @@ parse_network(struct str text, struct ip_addr *ret_addr, unsigned int *ret_bits)
 
 	if (ip_parse(address, ret_addr) != 0)
 		return -EINVAL;
-	if (slash != text.len && str_number(str_sub(text, slash + 1, text.len), 0, bits, &bits) != 0)
+	if (slash != text.len &&
+	    str_number(str_sub(text, slash + 1, text.len), 0, bits, &bits) != 0)
 		return -EINVAL;
 	*ret_bits = (unsigned int)bits + (dotted ? V4_BITS : 0);
 	return 0;
@@ -165,7 +166,8 @@ new_node(struct cidr_set *set, struct key key, unsigned int bits, bool written)
  * the returned link names, which may be NO_NODE (then there is nothing below).
  */
 static uint32_t *
-find_link(struct cidr_set *set, uint32_t *root, struct key key, unsigned int bits, unsigned int *ret_common)
+find_link(struct cidr_set *set, uint32_t *root, struct key key, unsigned int bits,
+    unsigned int *ret_common)
 {
 	uint32_t *link = root;
 
@@ -188,7 +190,8 @@ find_link(struct cidr_set *set, uint32_t *root, struct key key, unsigned int bit
 
 /* Puts the network at `link`, above what is there; needs reserve(). */
 static void
-insert_at(struct cidr_set *set, uint32_t *link, struct key key, unsigned int bits, unsigned int common)
+insert_at(struct cidr_set *set, uint32_t *link, struct key key, unsigned int bits,
+    unsigned int common)
 {
 	uint32_t below = *link, here;
 

@@ -43,7 +43,8 @@ is_literal(struct str host)
 	struct str inner = str_sub(host, 1, host.len - 1);
 	struct ip_addr addr;
 
-	return str_ends(host, STR("]")) && str_find(inner, ':') != inner.len && ip_parse(inner, &addr) == 0;
+	return str_ends(host, STR("]")) && str_find(inner, ':') != inner.len &&
+	    ip_parse(inner, &addr) == 0;
 }
 
 static bool
@@ -54,7 +55,7 @@ is_host(struct str host)
 	return str_starts(host, STR("[")) ? is_literal(host) : is_name(host);
 }
 
-/* `raw` without its port (RFC 3986 section 3.2.3: it may be empty); unchanged where that is no port. */
+/* `raw` without its port, which may be empty (RFC 3986 section 3.2.3); unchanged if it has none. */
 static struct str
 cut_port(struct str raw)
 {

@@ -12,7 +12,7 @@
 /*
  * A Host header's host: lower case, port and one final dot cut (RFC 9110 section 7.2).
  * Writes at most HOST_MAX bytes to `buffer` and returns them as `*ret`.  Returns 0, or -EINVAL
- * for an empty or over-long host one with an empty label, or one with bytes that no host or [IPv6] literal has.
+ * for a host that is empty, over-long, has an empty label or bytes that no name or [IPv6] has.
  */
 int  host_normalise(struct str raw, char buffer[HOST_MAX], struct str *ret);
 

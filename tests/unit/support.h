@@ -13,7 +13,7 @@
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
 /* CUnit names the line, `say` names the case. */
-#define CHECK(say, condition) CU_ASSERT_TRUE(test_says((say), (condition)))
+#define CHECK(say, condition) do { CU_ASSERT_TRUE(test_says((say), (condition))); } while (0)
 
 bool test_says(const char *say, bool ok);
 void check_str(const char *say, struct str got, const char *want);

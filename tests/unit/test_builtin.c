@@ -64,10 +64,11 @@ values_of(unsigned bits)
 static size_t
 count_of(struct str text, const char *part)
 {
-	size_t count = 0, len = strlen(part);
+	const char *end = text.p + text.len;
+	size_t count = 0;
 
-	for (size_t i = 0; i + len <= text.len; i++)
-		count += memcmp(text.p + i, part, len) == 0;
+	for (const char *p = text.p; (p = memmem(p, (size_t)(end - p), part, strlen(part))) != NULL; p++)
+		count++;
 	return count;
 }
 

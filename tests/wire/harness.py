@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: MIT
+"""Starting real servers on loopback, and talking to them byte by byte.
+
+Every server runs in the foreground with its configuration in a temporary folder, is waited for by connecting, and is
+ended by its process id.  The client sends request targets as they are given.
+"""
+import contextlib
+import hashlib
+import http.server
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+ALLOWED = "127.0.0.2"           # bypass_address in the tests' policy
+OUTSIDER = "127.0.0.1"
+SECRET = "wire-secret-0123456789"
+SITE = b"SITE"                  # stands in everything that the site itself answers
+UPLOAD = bytes(range(256)) * 4096
+UPLOAD_SHA1 = hashlib.sha1(UPLOAD).hexdigest()
+FILE = (b"SITE static file\n" * 1000)[:16000]
+SNIPPETS = os.path.join(os.path.dirname(__file__), "..", "..", "etc", "snippets")
+WAIT_SECONDS = 15
+
+
+class Missing(Exception):
+    """A program that is needed is not installed."""
+
+
+def program(name, package):
+    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    if found is None:
+        raise Missing(f"{name} is missing: apt-get install {package}")
+    return found
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_until(ready, what, process=None):
+    end = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < end:
+        if ready():
+            return
+        if process is not None and process.poll() is not None:
+            break
+        time.sleep(0.01)
+    raise RuntimeError(f"{what} did not come up")
+
+
+def port_open(port):
+    with socket.socket() as s:
+        s.settimeout(1)
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+def socket_open(path):
+    with socket.socket(socket.AF_UNIX) as s:
+        return s.connect_ex(path) == 0
+
+
+class Response:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    def header(self, name):
+        return ", ".join(v for n, v in self.headers if n == name.lower())
+
+    def echo(self):
+        """What the echo application said it received."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return {}
+
+    def __repr__(self):
+        return f"{self.status} {dict(self.headers)} {self.body[:80]!r}"
+
+
+def unchunk(data):
+    out = b""
+    while data:
+        size, _, data = data.partition(b"\r\n")
+        n = int(size.split(b";")[0] or b"0", 16)
+        if n == 0:
+            break
+        out, data = out + data[:n], data[n + 2:]
+    return out
+
+
+def parse_response(data):
+    head, _, body = data.partition(b"\r\n\r\n")
+    lines = head.decode("latin-1").split("\r\n")
+    match = re.match(r"HTTP/1\.[01] (\d{3})", lines[0])
+    if not match:
+        return Response(0, [], data)
+    headers = [(n.strip().lower(), v.strip()) for n, _, v in (line.partition(":") for line in lines[1:])]
+    response = Response(int(match.group(1)), headers, body)
+    if "chunked" in response.header("transfer-encoding"):
+        response.body = unchunk(body)
+    return response
+
+
+def receive(s):
+    data = b""
+    with contextlib.suppress(ConnectionError):
+        while chunk := s.recv(65536):
+            data += chunk
+    return data
+
+
+def request(port, target, method="GET", headers=(), body=b"", source=OUTSIDER, host="site.example"):
+    """Sends one request, target and headers as they are, and reads until the server closes."""
+    lines = [f"{method} {target} HTTP/1.1"]
+    if host is not None:
+        lines.append(f"Host: {host}")
+    lines += [f"{n}: {v}" for n, v in headers] + ["Connection: close"]
+    if body or method == "POST":
+        lines.append(f"Content-Length: {len(body)}")
+    with socket.create_connection(("127.0.0.1", port), 20, source_address=(source, 0)) as s:
+        with contextlib.suppress(ConnectionError):      # a held upload may be answered before it is sent
+            s.sendall("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
+        return parse_response(receive(s))
+
+
+class Echo(http.server.BaseHTTPRequestHandler):
+    """An application behind the server: says what it received; /file.bin is a file, with Range."""
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def body(self):
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        out = b""
+        while n := int(self.rfile.readline().split(b";")[0], 16):
+            out += self.rfile.read(n)
+            self.rfile.readline()
+        self.rfile.readline()
+        return out
+
+    def answer(self):
+        body, status, data, extra = self.body(), 200, b"", []
+        if self.path == "/file.bin":
+            data = FILE
+            if span := re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", "")):
+                first, last = map(int, span.groups())
+                status, data = 206, FILE[first:last + 1]
+                extra = [("Content-Range", f"bytes {first}-{last}/{len(FILE)}")]
+        else:
+            data = json.dumps({"from": "SITE", "method": self.command, "uri": self.path, "length": len(body),
+                               "sha1": hashlib.sha1(body).hexdigest()}).encode()
+        self.send_response(status)
+        for name, value in extra + [("Content-Length", str(len(data)))]:
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = answer
+
+
+class Folder:
+    """A temporary folder with a site, state, an INI, and everything that runs on it."""
+
+    def __init__(self, gateway):
+        self.path = tempfile.mkdtemp(prefix="warden-wire.")
+        os.chmod(self.path, 0o755)
+        self.gateway_binary = os.path.join(self.path, "maintenance-warden")
+        shutil.copy(gateway, self.gateway_binary)
+        self.processes, self.gateway = [], None
+        self.socket = self.file("gateway.sock")
+        for name in ("www/shop", "www/api/webhooks", "www/sub", "state/flags", "log", "tmp", "cgi-bin"):
+            os.makedirs(self.file(name))
+        os.chmod(self.file("tmp"), 0o777)
+        self.write_site()
+        self.write_ini()
+
+    def file(self, name):
+        return os.path.join(self.path, name)
+
+    def write(self, name, text):
+        with open(self.file(name), "wb") as f:
+            f.write(text if isinstance(text, bytes) else text.encode())
+        return self.file(name)
+
+    def write_site(self):
+        self.write("www/file.bin", FILE)
+        for name in ("health", "admin", "other.txt", "robots.txt", "shop/x.txt", "index.html"):
+            self.write("www/" + name, f"SITE {name}\n")
+        php = ('<?php $b = file_get_contents("php://input"); header("Content-Type: application/json"); echo json_encode(['
+               '"from" => "SITE", "method" => $_SERVER["REQUEST_METHOD"], "uri" => $_SERVER["REQUEST_URI"],'
+               '"length" => strlen($b), "sha1" => sha1($b), "user" => $_SERVER["REMOTE_USER"] ?? null]);')
+        for name in ("echo.php", "api/webhooks/echo.php"):
+            self.write("www/" + name, php)
+
+    def write_ini(self, listen=True, site=""):
+        return self.write("warden.ini", "[gateway]\n" + (f"listen = {self.socket}\n" if listen else "") + f"""\
+socket_mode = 0666
+state_dir = {self.file("state")}
+[site]
+title = Wire test
+bypass_address = {ALLOWED}/32
+bypass_secret = {SECRET}
+bypass_user = anna
+open_path = /api/webhooks/
+{site}
+[site.shop]
+path = /shop/
+""")
+
+    def spawn(self, name, command, env=None, cwd=None):
+        with open(self.file(f"log/{name}"), "ab") as log:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env,
+                                       cwd=cwd or self.path)
+        self.processes.append(process)
+        return process
+
+    def start_gateway(self):
+        self.gateway = self.spawn("gateway", [self.gateway_binary, "-c", self.file("warden.ini")])
+        wait_until(lambda: socket_open(self.socket), "the gateway", self.gateway)
+
+    def stop(self, process):
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        code = process.wait(WAIT_SECONDS)
+        self.processes.remove(process)
+        return code
+
+    def start_echo(self):
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+        self.echo = Server(("127.0.0.1", 0), Echo)
+        threading.Thread(target=self.echo.serve_forever, daemon=True).start()
+        return self.echo.server_address[1]
+
+    def start_php(self):
+        binary, listen = program("php-fpm8.2", "php8.2-fpm"), self.file("php.sock")
+        user = "user = www-data\ngroup = www-data\n" if os.geteuid() == 0 else ""
+        conf = self.write("php.conf", f"[global]\nerror_log = {self.file('log/php')}\ndaemonize = no\n[www]\n{user}"
+                          f"listen = {listen}\nlisten.mode = 0666\npm = static\npm.max_children = 4\n")
+        process = self.spawn("php-fpm", [binary, "-n", "-F", "-y", conf, "-d", "post_max_size=8M"])
+        wait_until(lambda: socket_open(listen), "php-fpm", process)
+        return listen
+
+    def log_tail(self):
+        out = []
+        for name in sorted(os.listdir(self.file("log"))):
+            with open(self.file("log/" + name), errors="replace") as f:
+                out += [f"    {name}: {line.rstrip()}" for line in f.readlines()[-8:]]
+        return "\n".join(out)
+
+    def touch(self, flag="maintenance.flag"):
+        with open(self.file("state/" + flag), "w"):
+            pass
+
+    def remove(self, flag="maintenance.flag"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.file("state/" + flag))
+
+    def close(self):
+        for process in list(self.processes):
+            with contextlib.suppress(Exception):
+                self.stop(process)
+        for process in self.processes:
+            process.kill()
+        if hasattr(self, "echo"):
+            self.echo.shutdown()
+            self.echo.server_close()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def snippet(name, folder, **replace):
+    """The shipped configuration with this folder's paths in it.  Every replacement must be found."""
+    with open(os.path.join(SNIPPETS, name)) as f:
+        text = f.read()
+    paths = {"/run/maintenance-warden/gateway.sock": folder.socket,
+             "/var/lib/maintenance-warden": folder.file("state"), "/home/user/warden": folder.file("state")}
+    for old, new in list(paths.items()) + list(replace.items()):
+        if old in replace and old not in text:
+            raise RuntimeError(f"{name}: {old} is not there")
+        text = text.replace(old, new)
+    return text
+
+
+class Checks:
+    """Counts, and says what failed."""
+
+    def __init__(self, verbose):
+        self.verbose, self.passed, self.failed, self.way = verbose, 0, 0, ""
+
+    def that(self, what, ok, found=""):
+        if ok:
+            self.passed += 1
+        else:
+            self.failed += 1
+        if not ok or self.verbose:
+            print(f"{'ok    ' if ok else 'FAILED'} {self.way}: {what}" + ("" if ok else f"; found {found}"), flush=True)
+        return ok

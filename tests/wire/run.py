@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Drives real web servers with the shipped configurations.
+
+usage: run.py [--gateway PROGRAM] [-v] [NAME...]     NAME is a server or the beginning of a way's name
+"""
+import argparse
+import importlib
+import sys
+import time
+import traceback
+
+from harness import Checks, Folder, Missing
+from table import check_way
+
+SERVERS = ("fastcgi", "lighttpd", "apache", "nginx")
+
+
+def run_way(checks, way_class, gateway):
+    """Runs one way.  What stops it counts as a failure."""
+    checks.way = way_class.name
+    folder = Folder(gateway)
+    before, start = checks.failed, time.monotonic()
+    try:
+        way = way_class(folder)
+        way.run(checks) if hasattr(way, "run") else check_way(checks, way)
+    except Missing as missing:
+        checks.that(str(missing), False)
+    except Exception:
+        checks.that("the test itself", False, traceback.format_exc())
+    if checks.failed > before:
+        print(folder.log_tail(), flush=True)
+    folder.close()
+    print(f"{way_class.name}: {time.monotonic() - start:.1f} s", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--gateway", default="./maintenance-warden")
+    parser.add_argument("-v", "--verbose", action="store_true")
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    checks = Checks(options.verbose)
+    for server in SERVERS:
+        for way_class in importlib.import_module(server).WAYS:
+            if not options.names or any(way_class.name.startswith(name) for name in options.names):
+                run_way(checks, way_class, options.gateway)
+    print(f"wire: {checks.passed} passed, {checks.failed} failed")
+    return 0 if checks.failed == 0 and checks.passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""The one table of requests that every server is driven through."""
+from harness import ALLOWED, FILE, OUTSIDER, SECRET, SITE, UPLOAD, UPLOAD_SHA1, request
+
+HTML = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+JSON = ("Accept", "application/json")
+BYPASS = ("X-Maintenance-Bypass", SECRET)
+AS_ANNA = ("Authorization", "Basic YW5uYTphbm5h")
+
+# What an outsider may try while maintenance is on.  The server may refuse it by itself; the site must not answer.
+HELD = [
+    ("a page", "/admin", {}),
+    ("a missing page", "/no-such-file", {}),
+    ("a forged X-Forwarded-For", "/admin", {"headers": [("X-Forwarded-For", ALLOWED)]}),
+    ("a forged X_Forwarded_For", "/admin", {"headers": [("X_Forwarded_For", ALLOWED)]}),
+    ("a forged X-Real-IP and Forwarded", "/admin", {"headers": [("X-Real-IP", ALLOWED), ("Forwarded", f"for={ALLOWED}")]}),
+    ("dot segments behind an open path", "/health/../admin", {}),
+    ("dot segments behind an open folder", "/api/webhooks/../../admin", {}),
+    ("encoded dots", "/health/%2e%2e/admin", {}),
+    ("encoded dots in capitals", "/api/webhooks/%2E%2E/%2E%2E/admin", {}),
+    ("encoded slashes", "/health%2f..%2fadmin", {}),
+    ("a doubled slash", "//health", {}),
+    ("a double escape", "/health%252f..%252fadmin", {}),
+    ("a path parameter", "/health;/../admin", {}),
+    ("a path that begins like an open one", "/healthy", {}),
+    ("an open path by POST", "/health", {"method": "POST", "body": b"x"}),
+    ("a wrong secret", "/admin", {"headers": [("X-Maintenance-Bypass", SECRET + "x")]}),
+    ("an empty secret", "/admin", {"headers": [("X-Maintenance-Bypass", "")]}),
+    ("a secret doubled, wrong first", "/admin", {"headers": [("X-Maintenance-Bypass", "x" * 20), BYPASS]}),
+    ("an unknown host", "/admin", {"host": "unknown.invalid"}),
+    ("a forged user", "/admin", {"headers": [AS_ANNA]}),
+    ("forged parameters", "/admin", {"headers": [("WARDEN-MODE", "x-accel"), ("Warden-User", "anna"),
+                                                 ("X-Accel-Redirect", "/admin"), ("X-Sendfile", "/admin")]}),
+    ("a marker of one's own", "/admin", {"headers": [("X-Maintenance", "bypass")]}),
+    ("an upload", "/admin", {"method": "POST", "body": UPLOAD}),
+    ("DELETE", "/admin", {"method": "DELETE"}),
+    ("a query", "/admin?path=/health", {}),
+]
+# Where the gateway itself sees the headers.
+HELD_ASKING = [("a secret doubled, right first", "/admin", {"headers": [BYPASS, ("X-Maintenance-Bypass", "x" * 20)]})]
+
+# Only [site.shop] is in maintenance: it is path-scoped.
+SHOP_HELD = ["/shop/x.txt", "/shop", "/shop/", "//shop/x.txt", "/x%2f..%2fshop/", "/x/../shop/x.txt",
+             "/x/%2e%2e/shop/x.txt", "/%73hop/x.txt", "/shop/../other.txt", "/shop//x.txt"]
+
+
+def held(response):
+    """503 by the gate, or refused by the server itself: never the site."""
+    return response.status in (503, 400, 403, 404, 405) and SITE not in response.body
+
+
+def check_site(checks, way, when, headers=(), source=OUTSIDER):
+    """The whole site, and each request whole."""
+    send = {"headers": list(headers), "source": source}
+    r = request(way.port, "/file.bin", **send)
+    checks.that(f"{when}: a static file", r.status == 200 and r.body == FILE, r)
+    r = request(way.port, "/file.bin", headers=[*headers, ("Range", "bytes=17-33")], source=source)
+    checks.that(f"{when}: a range", r.status == 206 and r.body == FILE[17:34], r)
+    r = request(way.port, "/file.bin", method="HEAD", **send)
+    checks.that(f"{when}: HEAD", r.status == 200 and not r.body, r)
+    for path in way.applications:
+        target = f"{path}?a=b%20c%2Bd&e=%25%2F&f=%C3%BC+x"
+        r = request(way.port, target, **send)
+        checks.that(f"{when}: {path} query intact", r.status == 200 and r.echo().get("uri", "").endswith(target[-30:]), r)
+        r = request(way.port, path, method="POST", body=UPLOAD, **send)
+        checks.that(f"{when}: {path} 1 MB arrives whole", r.status == 200 and r.echo().get("sha1") == UPLOAD_SHA1, r)
+        r = request(way.port, path, method="DELETE", **send)
+        checks.that(f"{when}: {path} method kept", r.echo().get("method") == "DELETE", r)
+
+
+def check_held(checks, way):
+    """What a visitor gets: the first request after the change already."""
+    r = request(way.port, "/admin", headers=[HTML])
+    checks.that("touch: the very next request is held", r.status == 503 and SITE not in r.body, r)
+    checks.that("held: the page", "text/html" in r.header("content-type") and b"Wire test" in r.body, r)
+    checks.that("held: Retry-After", r.header("retry-after").isdigit() and int(r.header("retry-after")) > 0, r)
+    checks.that("held: no-store", r.header("cache-control") == "no-store", r)
+    checks.that("held: the marker", r.header("x-maintenance").startswith("active; id="), r)
+    r = request(way.port, "/admin", headers=[JSON])
+    checks.that("held: problem+json", r.status == 503 and r.header("content-type") == "application/problem+json" and
+                r.echo().get("status") == 503, r)
+    r = request(way.port, "/admin", headers=[HTML, ("Accept-Language", "de")])
+    checks.that("held: in German", b'lang="de"' in r.body, r)
+    r = request(way.port, "/admin", method="HEAD", headers=[HTML])
+    checks.that("held: HEAD has no body", r.status == 503 and not r.body and r.header("retry-after").isdigit(), r)
+    r = request(way.port, "/<script>alert(1)</script>", headers=[HTML, ("X-Request-Id", "<b>")])
+    checks.that("held: nothing is reflected", b"alert(1)" not in r.body and b"<b>" not in r.body, r)
+    for what, target, send in HELD + (HELD_ASKING if way.asks else []):
+        r = request(way.port, target, **send)
+        checks.that(f"held: {what}", held(r), r)
+
+
+def check_open(checks, way):
+    for target in way.open_paths:
+        r = request(way.port, target)
+        checks.that(f"open: {target}", r.status == 200 and SITE in r.body, r)
+    for path in way.webhooks:
+        r = request(way.port, path, method="POST", body=UPLOAD)
+        checks.that(f"open: {path} by POST, whole", r.echo().get("sha1") == UPLOAD_SHA1, r)
+
+
+def check_bypass_off(checks, way):
+    way.folder.touch("bypass.off")
+    for what, send in (("address", {"source": ALLOWED}), ("secret", {"headers": [BYPASS]})):
+        r = request(way.port, "/file.bin", **send)
+        checks.that(f"bypass.off: the {what} is held", r.status == 503, r)
+    way.folder.remove("bypass.off")
+    r = request(way.port, "/file.bin", source=ALLOWED)
+    checks.that("bypass.off gone: the address passes", r.status == 200, r)
+
+
+def check_scope(checks, way):
+    way.folder.touch("flags/shop.flag")
+    r = request(way.port, "/other.txt")
+    checks.that("shop only: the rest of the site", r.status == 200, r)
+    for target in SHOP_HELD:
+        r = request(way.port, target)
+        checks.that(f"shop only: {target} is held", held(r), r)
+    way.folder.remove("flags/shop.flag")
+    r = request(way.port, "/shop/x.txt")
+    checks.that("shop only: the shop again", r.status == 200, r)
+
+
+def check_toggles(checks, way, times=100):
+    wrong = 0
+    for _ in range(times):
+        way.folder.touch()
+        wrong += request(way.port, "/admin").status != 503
+        way.folder.remove()
+        wrong += request(way.port, "/file.bin").status != 200
+    checks.that(f"{2 * times} toggles, each first request right", wrong == 0, f"{wrong} wrong")
+
+
+def check_gateway_gone(checks, way):
+    """What the README's table says."""
+    way.kill_gateway()
+    r = request(way.port, "/file.bin")
+    checks.that(f"gateway gone, off: {way.gone_off}", r.status == way.gone_off, r)
+    way.folder.touch()
+    r = request(way.port, "/file.bin")
+    checks.that(f"gateway gone, on: {way.gone_on}", r.status == way.gone_on and SITE not in r.body, r)
+    way.folder.remove()
+
+
+def check_way(checks, way):
+    checks.way = way.name
+    check_site(checks, way, "off")
+    way.folder.touch()
+    check_held(checks, way)
+    check_open(checks, way)
+    check_site(checks, way, "by address", source=ALLOWED)
+    check_site(checks, way, "by secret", headers=[BYPASS])
+    check_bypass_off(checks, way)
+    for extra in way.checks:
+        extra(checks, way)
+    way.folder.remove()
+    r = request(way.port, "/file.bin")
+    checks.that("rm: the very next request is the site's", r.status == 200 and r.body == FILE, r)
+    if way.asks:
+        check_scope(checks, way)
+    check_toggles(checks, way)
+    check_gateway_gone(checks, way)
