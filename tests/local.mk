@@ -35,5 +35,5 @@ TESTS += tests/unit/missing
 endif
 
 check-wire: all
-	$(PYTHON3) $(srcdir)/tests/wire/run.py --gateway $(abs_builddir)/maintenance-warden
+	$(PYTHON3) -B $(srcdir)/tests/wire/run.py --gateway $(abs_builddir)/maintenance-warden
 .PHONY: check-wire

@@ -54,10 +54,10 @@ static int
 pass_forward_auth(const struct hand_back *hand_back, const struct request *request, const struct verdict *verdict,
     struct arena *arena, struct reply *reply)
 {
-	(void)hand_back, (void)request;
+	(void)request;
 	reply_begin(reply, 200);
 	if (verdict->reason != REASON_OFF && verdict->reason != REASON_ENDPOINT)
-		reply_add(reply, STR("X-Maintenance"),
+		reply_add(reply, hand_back->marker_header,
 		    arena_printf(arena, "bypass; reason=%s", reason_word(verdict->reason)));
 	return 0;
 }
@@ -114,7 +114,7 @@ stays_below(struct str root, struct str file)
 	if (realpath(root.p, real_root) == NULL)
 		return false;
 	if (realpath(file.p, real_file) == NULL)
-		return errno == ENOENT;
+		return errno == ENOENT || errno == ENOTDIR;
 	len = strlen(real_root);
 	return strncmp(real_file, real_root, len) == 0 && real_file[len] == '/';
 }
@@ -150,6 +150,15 @@ pass_x_sendfile(const struct hand_back *hand_back, const struct request *request
 	return 0;
 }
 
+static bool
+has_control(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.p[i] <= 0x20 || s.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
 static int
 pass_local_redirect(const struct hand_back *hand_back, const struct request *request, const struct verdict *verdict,
     struct arena *arena, struct reply *reply)
@@ -161,8 +170,8 @@ pass_local_redirect(const struct hand_back *hand_back, const struct request *req
 		return cannot(reply,
 		    "a local redirect loses method and body of anything but GET and HEAD: use a native "
 		    "gate, the authorizer or x-accel-redirect");
-	if (request->odd)
-		return cannot(reply, "a local redirect does not pass an ambiguous path");
+	if (request->odd || has_control(query))
+		return cannot(reply, "a local redirect does not pass an ambiguous target");
 	reply_begin(reply, 200);
 	reply_add(reply, STR("Location"), arena_printf(arena, "%.*s%.*s%s%.*s", STR_ARG(hand_back->target),
 	    STR_ARG(request->raw_path), query.len > 0 ? "?" : "", STR_ARG(query)));

@@ -22,6 +22,7 @@ struct hand_back {
 	int               status;       /* of HAND_BACK_STATUS */
 	const struct str *sendfile_types;       /* extensions in lower case */
 	size_t            sendfile_type_count;
+	struct str        marker_header;        /* tells an asking proxy that a bypass was used */
 };
 
 /* How a dialect says "hold". */

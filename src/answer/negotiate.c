@@ -126,8 +126,9 @@ format_of_path(struct str path)
 	return in_list(extension, unread, sizeof unread / sizeof *unread) ? FORMAT_EMPTY : FORMAT_HTML;
 }
 
+/* `refused`: by name, with a quality of 0. */
 static struct negotiation
-leave_open(struct str requested_with, struct str path)
+leave_open(struct str requested_with, struct str path, const bool refused[WISH_COUNT])
 {
 	struct negotiation result = { FORMAT_HTML, true };
 
@@ -135,6 +136,8 @@ leave_open(struct str requested_with, struct str path)
 		result.format = FORMAT_JSON;
 	else
 		result.format = format_of_path(path);
+	for (int format = 0; refused[result.format] && format < FORMAT_COUNT; format++)
+		result.format = (enum format)format;
 	return result;
 }
 
@@ -142,23 +145,25 @@ struct negotiation
 negotiate_format(struct str accept, struct str requested_with, struct str path)
 {
 	int quality[WISH_COUNT] = { 0 };
+	bool refused[WISH_COUNT] = { false };
 	int best = 0;
 	struct str range;
 
 	if (str_trim(accept).len == 0)
-		return leave_open(requested_with, path);
+		return leave_open(requested_with, path, refused);
 	while (str_split(&accept, ',', &range)) {
 		int q = take_quality(&range);
 		enum wish wish = wish_of(range);
 
 		if (q > quality[wish])
 			quality[wish] = q;
+		refused[wish] = quality[wish] == 0;
 	}
 	for (int wish = 0; wish < WISH_ANY; wish++)
 		if (quality[wish] > best)
 			best = quality[wish];
 	if (best < quality[WISH_ANY])
-		return leave_open(requested_with, path);
+		return leave_open(requested_with, path, refused);
 	for (int wish = 0; wish < WISH_ANY && best > 0; wish++)
 		if (quality[wish] == best)
 			return (struct negotiation){ (enum format)wish, false };

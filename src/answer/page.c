@@ -126,11 +126,22 @@ within_element(struct str before, struct str opening, struct str closing)
 	return last_tag(before, opening) > last_tag(before, closing);
 }
 
+/* <a href={{link}}>: a blank in the value would begin another attribute. */
+static bool
+is_unquoted_attribute(struct str before)
+{
+	size_t opened = str_find_last(before, '<'), closed = str_find_last(before, '>');
+
+	return str_ends(before, STR("=")) && opened < before.len && (closed == before.len || opened > closed);
+}
+
 static void
 check_place(struct compiler *c, const char *at)
 {
 	struct str before = { c->whole.p, (size_t)(at - c->whole.p) };
 
+	if (c->format == FORMAT_HTML && is_unquoted_attribute(before))
+		fail(c, at, STR("a variable in an attribute stands in quotes"));
 	if (c->format == FORMAT_HTML && (within_element(before, STR("<script"), STR("</script")) ||
 	    within_element(before, STR("<style"), STR("</style"))))
 		fail(c, at, STR("a variable within <script> or <style> cannot be escaped safely: put it into a data "

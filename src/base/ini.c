@@ -145,7 +145,7 @@ take_line(struct str raw)
 {
 	struct str text = str_ends(raw, STR("\r")) ? str_sub(raw, 0, raw.len - 1) : raw;
 
-	if (text.len > INI_LINE_MAX)
+	if (raw.len > INI_LINE_MAX)
 		return wrong(STR_NONE, "the line is over 1,022 bytes: put the value into a file (KEY_file)");
 	if (str_starts(text, STR("\xef\xbb\xbf")))
 		return wrong(STR_NONE, "the file begins with a byte order mark: save it as UTF-8 without one");
@@ -153,7 +153,7 @@ take_line(struct str raw)
 		return wrong(STR_NONE, "the line holds a control character");
 	if (!utf8_valid(text))
 		return wrong(STR_NONE, "the line is not UTF-8");
-	if (str_ends(text, STR("\\")))
+	if (str_ends(str_trim(text), STR("\\")))
 		return wrong(STR_NONE, "a backslash at the end would swallow the next line");
 	text = str_trim(text);
 	if (text.len == 0 || is_comment_mark(text.p[0]))

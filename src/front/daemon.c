@@ -19,7 +19,7 @@
 #include "record/log.h"
 
 #define STOP_SECONDS  10
-#define RETRY_SECONDS 10        /* a configuration that names a missing file is tried again so often */
+#define RETRY_SECONDS 5        /* a configuration that names a missing file is tried again so often */
 
 /* What a configuration's problems are told to the log. */
 static void
@@ -50,8 +50,10 @@ static void
 say_what_stays(const struct policy *old, const struct policy *new)
 {
 	if (!str_eq(old->listen, new->listen) || old->socket_mode != new->socket_mode ||
-	    !str_eq(old->socket_group, new->socket_group) || !str_eq(old->user, new->user) || old->workers != new->workers)
-		log_write(LOG_LEVEL_WARNING, "listen, socket_mode, socket_group, user and workers change at the next start");
+	    !str_eq(old->socket_group, new->socket_group) || !str_eq(old->user, new->user) ||
+	    old->workers != new->workers)
+		log_write(
+		    LOG_LEVEL_WARNING, "listen, socket_mode, socket_group, user and workers change at the next start");
 }
 
 /* Returns whether the policy was exchanged.  `quiet`: an error that was told before is not told again. */

@@ -55,8 +55,11 @@ read_peers(struct listener *listener)
 	if (listener->peers == NULL)
 		return -ENOMEM;
 	while (str_split(&list, ',', &part))
-		if (ip_parse(part, &listener->peers[listener->peer_count++]) != 0)
+		if (ip_parse(part, &listener->peers[listener->peer_count++]) != 0) {
+			free(listener->peers);
+			listener->peers = NULL;
 			return -EINVAL;
+		}
 	return 0;
 }
 
@@ -153,10 +156,13 @@ bind_path(int fd, const union address *address, socklen_t len, const struct poli
 	before = umask(0777);           /* closed to all until owner and mode are right */
 	rc = bind(fd, &address->any, len) == -1 ? -errno : 0;
 	(void)umask(before);
-	if (rc == 0)
-		rc = set_group(address->path.sun_path, policy->socket_group);
+	if (rc != 0)
+		return rc;
+	rc = set_group(address->path.sun_path, policy->socket_group);
 	if (rc == 0 && chmod(address->path.sun_path, policy->socket_mode) == -1)
 		rc = -errno;
+	if (rc != 0)
+		(void)unlink(address->path.sun_path);   /* nobody could use it, nor take it for stale */
 	return rc;
 }
 
@@ -185,19 +191,22 @@ listener_open(const struct policy *policy, struct problems *problems, struct lis
 		    sizeof address.path.sun_path - 1, STR_ARG(policy->listen));
 		return -EINVAL;
 	}
-	fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	*ret = (struct listener){ .fd = -1, .ours = true, .where = policy->listen };
+	rc = read_peers(ret);
+	if (rc != 0) {
+		problem_error(problems, &place, "FCGI_WEB_SERVER_ADDRS in the environment is no list of addresses");
+		return rc;
+	}
+	ret->fd = fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return -errno;
 	rc = address.any.sa_family == AF_UNIX ? bind_path(fd, &address, len, policy) : bind_inet(fd, &address, len);
 	if (rc == 0 && listen(fd, BACKLOG) == -1)
 		rc = -errno;
-	*ret = (struct listener){ .fd = fd, .ours = true, .where = policy->listen };
 	if (rc == 0)
-		rc = read_peers(ret);
-	if (rc != 0) {
-		problem_error(problems, &place, "cannot listen on %.*s: %s", STR_ARG(policy->listen), strerror(-rc));
-		(void)close(fd);
-	}
+		return 0;
+	problem_error(problems, &place, "cannot listen on %.*s: %s", STR_ARG(policy->listen), strerror(-rc));
+	(void)close(fd);
 	return rc;
 }
 

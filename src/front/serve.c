@@ -155,6 +155,13 @@ complain_about_site(const struct policy *policy, const struct raw_request *raw, 
 		    STR_ARG(str_sub(raw->site, 0, 64)));
 }
 
+static void
+refuse(const struct raw_request *raw, int status, struct reply *reply)
+{
+	reply_emergency(reply, status);
+	reply->send_body = !str_eq(raw->method, STR("HEAD"));
+}
+
 void
 serve(struct gateway *gateway, struct worker *worker, const struct raw_request *raw, struct reply *reply)
 {
@@ -166,15 +173,15 @@ serve(struct gateway *gateway, struct worker *worker, const struct raw_request *
 	arena_reset(worker->arena);
 	policy = refresh(gateway, worker);
 	if (policy == NULL) {
-		reply_emergency(reply, 503);
+		refuse(raw, 503, reply);
 		return;
 	}
 	if (!raw->whole && (raw->method.len == 0 || raw->target.len == 0 || any_site_on(policy, worker, raw, now))) {
-		reply_emergency(reply, 400);
+		refuse(raw, 400, reply);
 		return;
 	}
 	if (request_normalise(raw, &policy->trust, worker->arena, &request) != 0) {
-		reply_emergency(reply, 431);
+		refuse(raw, 431, reply);
 		return;
 	}
 	complain_about_site(policy, raw, now);

@@ -45,12 +45,29 @@ forwarded_for(struct str element)
 	return found;
 }
 
+/* No comma or semicolon within quotes, and no escape there: then splitting at them is right. */
+static bool
+splits_plainly(struct str line)
+{
+	bool quoted = false;
+
+	for (size_t i = 0; i < line.len; i++) {
+		if (line.p[i] == '"')
+			quoted = !quoted;
+		else if (line.p[i] == '\\' || (quoted && (line.p[i] == ',' || line.p[i] == ';')))
+			return false;
+	}
+	return !quoted;
+}
+
 /* One line of the header, right to left.  STEP_TRUSTED: all of it was trusted, `client` is its leftmost. */
 static enum step
 walk_line(struct str line, const struct trust *trust, struct ip_addr *client)
 {
 	enum step step = STEP_BROKEN;   /* an empty line vouches for nobody */
 
+	if (trust->kind == CLIENT_HEADER_FORWARDED && !splits_plainly(line))
+		return STEP_BROKEN;
 	while (line.p != NULL) {
 		size_t comma = str_find_last(line, ',');
 		bool last = comma == line.len;

@@ -161,9 +161,9 @@ cut_authority(struct str *target)
 	struct str rest, authority;
 	size_t end = 0;
 
-	if (str_starts(*target, STR("http://")))
+	if (str_eq_nocase(str_sub(*target, 0, 7), STR("http://")))
 		rest = str_sub(*target, 7, target->len);
-	else if (str_starts(*target, STR("https://")))
+	else if (str_eq_nocase(str_sub(*target, 0, 8), STR("https://")))
 		rest = str_sub(*target, 8, target->len);
 	else
 		return STR_NONE;

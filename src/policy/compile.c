@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "policy/compile_site.h"
@@ -17,14 +16,17 @@ static void
 compile_listen(struct values *values, struct policy *policy)
 {
 	const struct value *mode = &values->gateway.v[KEY_SOCKET_MODE];
-	char *end;
+	bool octal = true;
 
 	policy->listen = values->gateway.v[KEY_LISTEN].text;
 	policy->socket_group = values->gateway.v[KEY_SOCKET_GROUP].text;
 	policy->user = values->gateway.v[KEY_USER].text;
 	policy->workers = (size_t)values->gateway.v[KEY_WORKERS].number;
-	policy->socket_mode = (unsigned)strtoul(mode->text.p, &end, 8);
-	if (end != mode->text.p + mode->text.len || mode->text.len < 3 || policy->socket_mode > 0777)
+	for (size_t i = 0; i < mode->text.len; i++) {
+		octal = octal && mode->text.p[i] >= '0' && mode->text.p[i] <= '7';
+		policy->socket_mode = policy->socket_mode * 8 + (unsigned)(mode->text.p[i] - '0');
+	}
+	if (!octal || mode->text.len < 3 || mode->text.len > 4 || policy->socket_mode > 0777)
 		problem_error(values->problems, &mode->place, "expected octal permissions such as 0660");
 }
 

@@ -293,6 +293,19 @@ compile_hosts(struct values *values, const struct section *section, struct site 
 	path_set_free(probe);
 }
 
+/* Keys are folded to lower case, so that is what a language is compared in. */
+static struct str
+lower(struct arena *arena, struct str s)
+{
+	char *copy = arena_alloc(arena, s.len + 1);
+
+	if (copy == NULL)
+		return STR_NONE;
+	for (size_t i = 0; i < s.len; i++)
+		copy[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32) : s.p[i];
+	return (struct str){ copy, s.len };
+}
+
 static void
 compile_languages(struct values *values, const struct section *section, struct answers *a)
 {
@@ -312,13 +325,32 @@ compile_languages(struct values *values, const struct section *section, struct a
 	}
 	a->language_count = value->item_count;
 	for (size_t i = 0; i < value->item_count; i++) {
-		a->languages[i] = value->items[i];
-		if (!is_token(value->items[i]) || value->items[i].len > 16)
+		a->languages[i] = lower(values->arena, value->items[i]);
+		if (!key_language_valid(a->languages[i]))
 			problem_error(values->problems, &value->place,
-			    "expected a language such as en or pt-br, not \"%.*s\"", STR_ARG(value->items[i]));
+			    "expected a language such as en or pt-br, not \"%.*s\"",
+			    STR_ARG(value->items[i]));
 		for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
 			((struct localised *)((char *)a + texts[t].offset))->v[i] =
-			    values_local(section, texts[t].key, value->items[i]);
+			    values_local(section, texts[t].key, a->languages[i]);
+	}
+}
+
+/* A text in a language that nobody is offered would never be seen. */
+static void
+check_local_texts(struct values *values, const struct section *section)
+{
+	const struct value *languages = &section->v[KEY_LANGUAGES];
+
+	for (const struct local_value *l = section->local; l != NULL; l = l->next) {
+		struct place place = { values->ini.file, l->line, section->place.section, key_rows[l->key].name };
+		bool offered = false;
+
+		for (size_t i = 0; i < languages->item_count; i++)
+			offered = offered || str_eq_nocase(languages->items[i], l->language);
+		if (!offered)
+			problem_error(
+			    values->problems, &place, "the language %.*s is not in languages", STR_ARG(l->language));
 	}
 }
 
@@ -328,13 +360,38 @@ check_links(struct values *values, const struct section *section, const struct a
 	for (size_t i = 0; i < a->language_count; i++) {
 		struct str link = a->link.v[i];
 
-		if (link.len == 0 || str_starts(link, STR("https://")) || str_starts(link, STR("http://")) ||
-		    str_starts(link, STR("mailto:")))
+		if (link.len == 0 || (i > 0 && link.p == a->link.v[i - 1].p) || str_starts(link, STR("https://")) ||
+		    str_starts(link, STR("http://")) || str_starts(link, STR("mailto:")))
 			continue;
 		problem_error(values->problems, &section->v[KEY_LINK].place,
 		    "expected a link that begins with https://, http:// or mailto:, not \"%.*s\"",
 		    STR_ARG(link));
 	}
+}
+
+/* Headers that frame the answer, or that a server acts on: one more of them would not mean what it says. */
+static bool
+is_framing(struct str name)
+{
+	static const struct str framing[] = {
+		STR_INIT("Status"), STR_INIT("Content-Length"), STR_INIT("Content-Type"), STR_INIT("Transfer-Encoding"),
+		STR_INIT("Connection"), STR_INIT("Location"), STR_INIT("Retry-After"), STR_INIT("X-Accel-Redirect"),
+		STR_INIT("X-Sendfile"), STR_INIT("X-LIGHTTPD-send-file"), STR_INIT("WWW-Authenticate"),
+	};
+
+	for (size_t i = 0; i < sizeof framing / sizeof *framing; i++)
+		if (str_eq_nocase(name, framing[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_header_value(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return false;
+	return true;
 }
 
 static void
@@ -344,6 +401,8 @@ compile_headers(struct values *values, const struct section *section, struct ans
 	struct str rest = value->text, line;
 
 	a->marker_header = compile_header_name(values, &section->v[KEY_MARKER_HEADER]);
+	if (!is_header_value(section->v[KEY_CONTENT_SECURITY_POLICY].text))
+		problem_error(values->problems, &section->v[KEY_CONTENT_SECURITY_POLICY].place, "expected one line");
 	a->add_headers = arena_zalloc(values->arena, REPLY_HEADERS_MAX, sizeof *a->add_headers);
 	while (a->add_headers != NULL && str_split(&rest, '\n', &line)) {
 		size_t colon = str_find(line, ':');
@@ -353,7 +412,13 @@ compile_headers(struct values *values, const struct section *section, struct ans
 			line.len--;
 		if (line.len == 0 || line.p[0] == '#')
 			continue;
-		if (colon >= line.len || !is_token(name) || a->add_header_count == REPLY_HEADERS_MAX / 2) {
+		if (is_framing(name)) {
+			problem_error(values->problems, &value->place,
+			    "%.*s is not for add_header: the gateway sets it itself", STR_ARG(name));
+			return;
+		}
+		if (colon >= line.len || !is_token(name) || !is_header_value(line) ||
+		    a->add_header_count == REPLY_HEADERS_MAX / 2) {
 			problem_error(values->problems, &value->place,
 			    "expected at most %d headers like \"X-Notice: planned work\", not \"%.*s\"",
 			    REPLY_HEADERS_MAX / 2, STR_ARG(line));
@@ -374,6 +439,7 @@ compile_hand_back(struct values *values, const struct section *section, struct h
 	bool absolute = str_starts(target, STR("/")) && !str_starts(target, STR("//"));
 	int64_t status;
 
+	h->marker_header = section->v[KEY_MARKER_HEADER].text;
 	h->sendfile_types = section->v[KEY_SENDFILE_TYPES].items;
 	h->sendfile_type_count = section->v[KEY_SENDFILE_TYPES].item_count;
 	while (target.len > 1 && target.p[target.len - 1] == '/')
@@ -428,6 +494,7 @@ compile_answers(struct values *values, const struct section *section, struct pol
 	a->rules = &site->rules;
 	a->zone = policy->zones[number];
 	compile_languages(values, section, a);
+	check_local_texts(values, section);
 	check_links(values, section, a);
 	compile_headers(values, section, a);
 	compile_hand_back(values, section, &a->hand_back);

@@ -28,16 +28,18 @@ in_scope(const struct key_row *row, bool gateway, bool named)
 static bool
 has_twin(const struct key_row *row)
 {
-	return row->kind == KIND_TEXT || row->kind == KIND_LOCAL || row->kind == KIND_LIST;
+	/* not where the value is itself a file's name: "log_file" would be misunderstood */
+	return row->kind == KIND_LIST || row->kind == KIND_LOCAL ||
+	    (row->kind == KIND_TEXT && row->scope != SCOPE_GATEWAY);
 }
 
-static bool
-is_language(struct str s)
+bool
+key_language_valid(struct str s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if (!((s.p[i] >= 'a' && s.p[i] <= 'z') || s.p[i] == '-'))
+		if (!((s.p[i] >= 'a' && s.p[i] <= 'z') || (s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '-'))
 			return false;
-	return s.len >= 2 && s.len <= 16;
+	return s.len >= 2 && s.len <= KEY_LANGUAGE_MAX && s.p[0] >= 'a';
 }
 
 static bool
@@ -56,7 +58,7 @@ match(const struct key_row *row, struct str word, struct key_name *ret)
 		return has_twin(row);
 	}
 	ret->language = str_sub(rest, 1, rest.len);
-	return row->kind == KIND_LOCAL && rest.p[0] == '.' && is_language(ret->language);
+	return row->kind == KIND_LOCAL && rest.p[0] == '.' && key_language_valid(ret->language);
 }
 
 bool

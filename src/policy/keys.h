@@ -35,6 +35,10 @@ struct key_name {
 /* False when `word` is no key of that section.  `named`: in [site.NAME]. */
 bool key_find(struct str word, bool gateway, bool named, struct key_name *ret);
 
+/* A language as it stands behind the "." of a key: lower case letters, digits and "-", 2 to KEY_LANGUAGE_MAX. */
+#define KEY_LANGUAGE_MAX 16
+bool key_language_valid(struct str s);
+
 /* The key of that section that `word` is most like, or NULL when none is near. */
 const struct key_row *key_suggest(struct str word, bool gateway, bool named);
 

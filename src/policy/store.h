@@ -19,7 +19,10 @@ struct policy_ref {
 int  policy_store_open(struct str path, struct problems *problems, struct policy_store **ret);
 void policy_store_close(struct policy_store *store);    /* NULL is fine; nobody may hold a policy any more */
 
-/* True when a file that the policy was made from has changed since the last attempt to load.  One thread. */
+/*
+ * True when a file that the policy in force was made from has changed since the last attempt to load.  A file that only
+ * a refused configuration names is not looked at: the caller tries again now and then.  One thread.
+ */
 bool policy_store_changed(struct policy_store *store);
 
 /* Compiles again.  On any error the policy in force stays.  Returns what policy_compile() does.  One thread. */

@@ -104,7 +104,15 @@ take_list_file(struct values *values, struct value *value, struct str name)
 	if (!utf8_valid(text))
 		problem_error(values->problems, &value->place, "%.*s is not UTF-8", STR_ARG(name));
 	while (str_split(&text, '\n', &line)) {
-		line = str_trim(str_sub(line, 0, str_find(line, '#')));
+		size_t hash = str_find(line, '#');
+
+		if (hash > 0 && hash < line.len && line.p[hash - 1] != ' ' && line.p[hash - 1] != '\t') {
+			problem_error(values->problems, &value->place,
+			    "%.*s: \"#\" is glued to an entry: put a blank before a comment",
+			    STR_ARG(name));
+			return;
+		}
+		line = str_trim(str_sub(line, 0, hash));
 		if (str_ends(line, STR("\r")))
 			line = str_trim(str_sub(line, 0, line.len - 1));
 		if (line.len > 0)
@@ -178,7 +186,7 @@ take_local(struct values *values, struct section *section, const struct ini_entr
 
 	if (local == NULL)
 		return;
-	*local = (struct local_value){ section->local, name->key, name->language, entry->value };
+	*local = (struct local_value){ section->local, name->key, name->language, entry->value, entry->line };
 	section->local = local;
 }
 
@@ -187,10 +195,10 @@ say_unknown(struct values *values, const struct place *place, bool gateway, bool
 {
 	const struct key_row *near = key_suggest(place->key, gateway, named);
 
-	if (near != NULL)
-		problem_error(values->problems, place, "no such key; did you mean %s?", near->name.p);
-	else if (key_known(place->key))
+	if (key_known(place->key))
 		problem_error(values->problems, place, "the key does not belong in this section");
+	else if (near != NULL)
+		problem_error(values->problems, place, "no such key; did you mean %s?", near->name.p);
 	else
 		problem_error(values->problems, place, "no such key");
 }

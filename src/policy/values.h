@@ -26,6 +26,7 @@ struct local_value {
 	enum key            key;
 	struct str          language;
 	struct str          text;
+	unsigned            line;
 };
 
 struct section {

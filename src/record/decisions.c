@@ -7,7 +7,7 @@
 #include "record/decisions.h"
 #include "record/log.h"
 
-#define TEXT_SHOWN_MAX 512      /* bytes of a path or host */
+#define TEXT_SHOWN_MAX 512      /* bytes of a path; each may become five */
 
 static void
 add(struct buffer *out, const char *key, struct str value)
@@ -36,7 +36,7 @@ void
 decisions_log(const struct policy *policy, const struct site *site, const struct request *request,
     const struct condition *condition, const struct verdict *verdict, const struct reply *reply, int64_t now)
 {
-	char memory[3500], text[TIME_TEXT_MAX], client[IP_TEXT_MAX] = "";
+	char memory[6000], text[TIME_TEXT_MAX], client[IP_TEXT_MAX] = "";
 	struct buffer out;
 
 	if (!wanted(policy->log_decisions, verdict))
@@ -51,7 +51,7 @@ decisions_log(const struct policy *policy, const struct site *site, const struct
 	add(&out, "site", site->name);
 	add(&out, "id", condition->id);
 	add(&out, "client", str_of(client));
-	add(&out, "method", request->raw->method);
+	add(&out, "method", str_sub(request->raw->method, 0, 32));
 	add(&out, "host", request->host);
 	add(&out, "path", request->raw_path);
 	buffer_add_char(&out, '}');

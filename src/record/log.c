@@ -17,7 +17,7 @@
 #include "base/buffer.h"
 #include "record/log.h"
 
-#define LINE_MAX_BYTES 4096
+#define LINE_MAX_BYTES 8192
 
 static struct {
 	pthread_mutex_t mutex;          /* guards fd and path against a reopening */
@@ -49,6 +49,7 @@ use(int fd, bool to_syslog)
 int
 log_open(struct str where, enum log_level level)
 {
+	char path[PATH_MAX];
 	int fd;
 
 	atomic_store(&log_state.level, (int)level);
@@ -62,13 +63,14 @@ log_open(struct str where, enum log_level level)
 		use(STDERR_FILENO, true);
 		return 0;
 	}
-	if (where.len >= sizeof log_state.path)
+	if (where.len >= sizeof path)
 		return -ENAMETOOLONG;
-	memcpy(log_state.path, where.p, where.len);
-	log_state.path[where.len] = '\0';
-	fd = open_file(log_state.path);
+	memcpy(path, where.p, where.len);
+	path[where.len] = '\0';
+	fd = open_file(path);
 	if (fd < 0)
 		return fd;
+	memcpy(log_state.path, path, where.len + 1);
 	use(fd, false);
 	return 0;
 }

@@ -17,7 +17,8 @@
 int  host_normalise(struct str raw, char buffer[HOST_MAX], struct str *ret);
 
 /*
- * True for a pattern that host_match() understands: lower case letters, digits, "-", "_", ".", "[:]", one leading "*.".
+ * True for a pattern that host_match() understands: a name in lower case, maybe with one
+ * leading "*.", or an [IPv6] literal.
  */
 bool host_pattern_valid(struct str pattern);
 

@@ -101,7 +101,7 @@ has_bad_char(struct str rule)
 	return false;
 }
 
-/* True for "//", "/./", "/../" and the like: a resolved path has none, so the rule would never match. */
+/* True for "//", "/./", "/../" and the like: no resolved path has one, the rule would be dead. */
 static bool
 has_bad_segment(struct str rule)
 {
@@ -123,7 +123,8 @@ is_valid(struct str rule)
 {
 	size_t max = str_find(rule, '*') == rule.len ? PATH_RULE_MAX : PATH_GLOB_MAX;
 
-	return str_starts(rule, STR("/")) && rule.len <= max && !has_bad_char(rule) && !has_bad_segment(rule);
+	return str_starts(rule, STR("/")) && rule.len <= max &&
+	    !has_bad_char(rule) && !has_bad_segment(rule);
 }
 
 /* Replaces stars by one byte each; `buffer` holds PATH_GLOB_MAX.  Three stars and more are two. */
@@ -205,7 +206,9 @@ append_glob(struct path_set *set, struct str pattern, int number)
 	size_t star = str_find(pattern, STAR), double_star = str_find(pattern, DOUBLE_STAR);
 
 	set->globs[set->glob_count++] = (struct glob){
-		.pattern = pattern, .literal = star < double_star ? star : double_star, .number = number,
+		.pattern = pattern,
+		.literal = star < double_star ? star : double_star,
+		.number = number,
 	};
 }
 
@@ -297,7 +300,7 @@ skip_stars(bool *at, struct str pattern)
 	}
 }
 
-/* Moves all places past `c`.  From the right, so that a place moves once.  False when none is left. */
+/* Moves all places past `c`, from the right so that each moves once.  False when none is left. */
 static bool
 step(bool *at, struct str pattern, char c)
 {
@@ -305,10 +308,11 @@ step(bool *at, struct str pattern, char c)
 
 	at[pattern.len] = false;
 	for (size_t i = pattern.len; i-- > 0;) {
-		bool stay = at[i] && (pattern.p[i] == DOUBLE_STAR || (pattern.p[i] == STAR && c != '/'));
+		char want = pattern.p[i];
+		bool stay = want == DOUBLE_STAR || (want == STAR && c != '/');
 
-		at[i + 1] = at[i + 1] || (at[i] && !is_star(pattern.p[i]) && pattern.p[i] == c);
-		at[i] = stay;
+		at[i + 1] = at[i + 1] || (at[i] && want == c);
+		at[i] = at[i] && stay;
 		alive = alive || at[i] || at[i + 1];
 	}
 	skip_stars(at, pattern);
@@ -319,7 +323,7 @@ static bool
 match_glob(const struct glob *glob, struct str path)
 {
 	struct str pattern = str_sub(glob->pattern, glob->literal, glob->pattern.len);
-	bool at[PATH_GLOB_MAX + 1] = { true };  /* at[i]: what is read so far fits the first i of it */
+	bool at[PATH_GLOB_MAX + 1] = { true };  /* at[i]: what is read fits its first i */
 
 	if (!str_starts(path, str_sub(glob->pattern, 0, glob->literal)))
 		return false;

@@ -26,16 +26,17 @@ void             path_set_free(struct path_set *set);   /* NULL is fine */
 
 /*
  * Adds one rule; `rule` is copied.  `number` is what path_set_match() answers for it (0 or more).
- * Returns 0, -EINVAL when it does not begin with "/", holds "//", a "." or ".." segment, "%", "?" , "#",
- * a control character, or is too long; -E2BIG, -ENOMEM.  A rule given twice keeps its first number.
+ * Returns 0, -EINVAL when it does not begin with "/", holds "//", a "." or ".." segment, "%",
+ * "?", "#", a control character, or is too long; -E2BIG, -ENOMEM.  A rule given twice keeps its
+ * first number.
  */
 int    path_set_add(struct path_set *set, struct str rule, int number);
 size_t path_set_count(const struct path_set *set);
 
-/* The number of a rule that matches (exact first, then the longest prefix, then globs as added), or -1. */
+/* The number of the rule that matches (exact, else longest prefix, else first glob), or -1. */
 int    path_set_match(const struct path_set *set, struct str path);
 
-/* True when `path` is `prefix` without its final "/", or `prefix` itself, or below it.  `prefix` ends in "/". */
+/* True when `path` is `prefix`, that without its final "/", or below it.  `prefix` ends in "/". */
 bool   path_is_below(struct str path, struct str prefix);
 
 #endif

@@ -9,7 +9,8 @@
 #include "base/str.h"
 
 /*
- * The client's fixed place, 0 to 99, in the window `id`: admitted when it is below the share.  IPv6 counts by its /64.
+ * The client's fixed place, 0 to 99, in the window `id`: admitted when it is below the share.
+ * IPv6 clients count by their /64, since the rest of their address changes daily.
  */
 int share_place(const struct ip_addr *client, struct str id);
 

@@ -53,7 +53,7 @@ merge_flag(struct condition *c, const struct condition_rules *rules, const struc
 	merge_times(c, watch);
 	c->mode = c->on && c->mode == MODE_FULL ? MODE_FULL : mode;
 	c->share = c->on && c->share < share ? c->share : share;
-	c->overrun = c->overrun || overrun;
+	c->overrun = c->on ? c->overrun && overrun : overrun;   /* over when the last one is */
 	c->broken = c->broken || body->broken;
 	c->id = later_text(c->id, body->id);
 	c->title = later_text(c->title, body->title);

@@ -114,11 +114,12 @@ flag_body_parse(struct str text, const struct zone *zone, struct arena *arena)
 		if (repeated || !set_key(&body, e->key, e->value, zone))
 			body.broken = true;
 	}
-	if (body.broken) {              /* what was half understood never opens the gate */
-		body.mode = MODE_UNSET;
+	if (body.broken && body.mode == MODE_READ_ONLY)
+		body.mode = MODE_UNSET;         /* what was half understood never opens the gate */
+	if (body.broken && body.share > 0)
+		body.share = 0;
+	if (body.broken)
 		body.status = 0;
-		body.share = -1;
-	}
 	return body;
 }
 
@@ -146,12 +147,13 @@ refresh_body(struct flag *flag, struct flag_watch *watch, const struct stat *sta
 {
 	struct file_identity identity = file_identity_of(status);
 
-	if (!file_identity_eq(&identity, &watch->identity) || file_identity_fresh(&identity, now)) {
+	if (!watch->kept || !file_identity_eq(&identity, &watch->identity)) {
 		if (S_ISREG(status->st_mode) && status->st_size == 0)
 			watch->body = no_body();
 		else
 			read_body(flag, watch);
 		watch->identity = identity;
+		watch->kept = !file_identity_fresh(&identity, now);
 	}
 	/* never mtime: FTP clients keep the old one */
 	watch->since = watch->body.since != TIME_NONE ? watch->body.since : status->st_ctim.tv_sec;

@@ -45,12 +45,13 @@ struct flag_body {
 	int        status;
 	int        share;               /* percent */
 	int64_t    retry_after;         /* seconds */
-	bool       broken;              /* not all was understood; then mode, status and share are unset */
+	bool       broken;              /* not all was understood: nothing of it may then loosen the site's own settings */
 };
 
 struct flag_watch {
 	struct arena        *arena;     /* holds the texts of `body`; made when a body is first read */
 	struct file_identity identity;
+	bool                 kept;      /* the body was read when the file was old enough to trust its identity */
 	struct flag_body     body;
 	int64_t              since;     /* body.since, else the file's ctime */
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Arenas: pieces never overlap, are aligned, stop at the maximum, and a full arena is an answer, not a crash. */
+/* Arenas: pieces are apart, aligned and bounded; a full arena is an answer, not a crash. */
 #include "config.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@
 int suite_arena(void);
 
 static void
-test_arena_fixed_is_full_and_empty_again(void)
+test_arena_fixed_reset(void)
 {
 	struct arena *arena = arena_new_fixed(1000);
 	size_t first = 0, second = 0;
@@ -46,7 +46,7 @@ test_arena_fixed_holds_its_size(void)
 }
 
 static void
-test_arena_pieces_are_aligned_and_apart(void)
+test_arena_pieces(void)
 {
 	struct arena *arena = arena_new_growing(1024 * 1024);
 	unsigned char *pieces[300];
@@ -66,7 +66,7 @@ test_arena_pieces_are_aligned_and_apart(void)
 }
 
 static void
-test_arena_growing_stops_at_its_maximum(void)
+test_arena_growing(void)
 {
 	struct arena *arena = arena_new_growing(100000);
 	size_t taken = 0;
@@ -112,7 +112,7 @@ test_arena_zalloc(void)
 	for (size_t i = 0; i < 256; i++)
 		CU_ASSERT_EQUAL(piece[i], 0);
 	arena_reset(arena);
-	CU_ASSERT_PTR_NULL(arena_zalloc(arena, SIZE_MAX / 16 + 2, 16)); /* the product would be 16 */
+	CU_ASSERT_PTR_NULL(arena_zalloc(arena, SIZE_MAX / 16 + 2, 16));  /* that wraps to 16 */
 	arena_free(arena);
 }
 
@@ -121,7 +121,8 @@ test_arena_copy(void)
 {
 	struct arena *arena = arena_new_fixed(64);
 	char text[] = "abc";
-	struct str copy = arena_copy(arena, (struct str){ text, 2 }), none = arena_copy(arena, STR_NONE);
+	struct str copy = arena_copy(arena, (struct str){ text, 2 });
+	struct str none = arena_copy(arena, STR_NONE);
 
 	text[0] = 'x';
 	CU_ASSERT_EQUAL(copy.len, 2);
@@ -154,10 +155,10 @@ suite_arena(void)
 	CU_pSuite suite = CU_add_suite("base/arena", NULL, NULL);
 
 	if (suite == NULL ||
-	    CU_add_test(suite, "fixed: full, reset", test_arena_fixed_is_full_and_empty_again) == NULL ||
+	    CU_add_test(suite, "fixed: full, reset", test_arena_fixed_reset) == NULL ||
 	    CU_add_test(suite, "fixed: size", test_arena_fixed_holds_its_size) == NULL ||
-	    CU_add_test(suite, "aligned and apart", test_arena_pieces_are_aligned_and_apart) == NULL ||
-	    CU_add_test(suite, "growing: maximum", test_arena_growing_stops_at_its_maximum) == NULL ||
+	    CU_add_test(suite, "aligned and apart", test_arena_pieces) == NULL ||
+	    CU_add_test(suite, "growing: maximum", test_arena_growing) == NULL ||
 	    CU_add_test(suite, "large pieces", test_arena_large_pieces) == NULL ||
 	    CU_add_test(suite, "zalloc", test_arena_zalloc) == NULL ||
 	    CU_add_test(suite, "copy", test_arena_copy) == NULL ||

@@ -48,35 +48,36 @@ test_cidr_match(void)
 		const char *say, *networks, *address;
 		int bits;
 	} cases[] = {
-		{ "an empty set holds nobody",        "",                       "192.0.2.7",        -1 },
-		{ "a network holds its hosts",        "192.0.2.0/24",           "192.0.2.7",        V4 + 24 },
-		{ "its first address",                "192.0.2.0/24",           "192.0.2.0",        V4 + 24 },
-		{ "its last address",                 "192.0.2.0/24",           "192.0.2.255",      V4 + 24 },
-		{ "not the one below",                "192.0.2.0/24",           "192.0.1.255",      -1 },
-		{ "not the one above",                "192.0.2.0/24",           "192.0.3.0",        -1 },
-		{ "a bare address is that host",      "192.0.2.7",              "192.0.2.7",        128 },
-		{ "and not its neighbour",            "192.0.2.7",              "192.0.2.6",        -1 },
-		{ "the longest prefix wins",          "10.0.0.0/8 10.1.0.0/16", "10.1.9.9",         V4 + 16 },
-		{ "in either order",                  "10.1.0.0/16 10.0.0.0/8", "10.1.9.9",         V4 + 16 },
-		{ "the shorter one for the rest",     "10.1.0.0/16 10.0.0.0/8", "10.2.9.9",         V4 + 8 },
-		{ "a fork is no network",             "10.1.0.0/16 10.2.0.0/16", "10.3.0.1",        -1 },
-		{ "a fork may become one",            "10.0.0.0/16 10.1.0.0/16 10.0.0.0/15", "10.1.0.1", V4 + 16 },
-		{ "all of IPv4",                      "0.0.0.0/0",              "255.255.255.255",  V4 },
-		{ "all of IPv4 holds no IPv6",        "0.0.0.0/0",              "2001:db8::1",      -1 },
-		{ "all of IPv6",                      "::/0",                   "2001:db8::1",      0 },
-		{ "all of IPv6 holds no IPv4",        "::/0",                   "192.0.2.7",        -1 },
-		{ "nor a mapped one",                 "::/0",                   "::ffff:192.0.2.7", -1 },
-		{ "v4-mapped client is IPv4",         "192.0.2.7",              "::ffff:192.0.2.7", 128 },
-		{ "v4-mapped network is IPv4",        "::ffff:192.0.2.0/120",   "192.0.2.7",        V4 + 24 },
-		{ "all that is mapped is all IPv4",   "::ffff:0:0/96",          "192.0.2.7",        V4 },
-		{ "v6 does not leak into v4",         "::1/128",                "0.0.0.1",          -1 },
-		{ "an IPv6 network",                  "2001:db8::/32",          "2001:db8:ffff::1", 32 },
-		{ "not its neighbour",                "2001:db8::/32",          "2001:db9::1",      -1 },
-		{ "a border inside the second half",  "2001:db8::8000:0:0:0/65", "2001:db8::8000:0:0:1", 65 },
-		{ "and its other side",               "2001:db8::8000:0:0:0/65", "2001:db8::7000:0:0:1", -1 },
-		{ "a border between the halves",      "2001:db8::/64",          "2001:db8::1",      64 },
-		{ "an odd border",                    "192.0.2.128/31",         "192.0.2.129",      V4 + 31 },
-		{ "both families side by side",       "2001:db8::/32 10.0.0.0/8", "10.0.0.1",       V4 + 8 },
+		{ "an empty set holds nobody", "",                      "192.0.2.7",       -1 },
+		{ "a network holds its hosts", "192.0.2.0/24",          "192.0.2.7",       V4+24 },
+		{ "its first address",         "192.0.2.0/24",          "192.0.2.0",       V4+24 },
+		{ "its last address",          "192.0.2.0/24",          "192.0.2.255",     V4+24 },
+		{ "not the one below",         "192.0.2.0/24",          "192.0.1.255",     -1 },
+		{ "not the one above",         "192.0.2.0/24",          "192.0.3.0",       -1 },
+		{ "a bare address is that host", "192.0.2.7",             "192.0.2.7",       128 },
+		{ "and not its neighbour",     "192.0.2.7",             "192.0.2.6",       -1 },
+		{ "the longest prefix wins",   "10.0.0.0/8 10.1.0.0/16", "10.1.9.9",        V4+16 },
+		{ "in either order",           "10.1.0.0/16 10.0.0.0/8", "10.1.9.9",        V4+16 },
+		{ "the shorter one for the rest", "10.1.0.0/16 10.0.0.0/8", "10.2.9.9",        V4+8 },
+		{ "a fork is no network",      "10.1.0.0/16 10.2.0.0/16", "10.3.0.1",        -1 },
+		{ "a fork may become one",     "10.0.0.0/16 10.1.0.0/16 10.0.0.0/15", "10.1.0.1",        V4+16 },
+		{ "all of IPv4",               "0.0.0.0/0",             "255.255.255.255", V4 },
+		{ "all of IPv4 holds no IPv6", "0.0.0.0/0",             "2001:db8::1",     -1 },
+		{ "all of IPv6",               "::/0",                  "2001:db8::1",     0 },
+		{ "all of IPv6 holds no IPv4", "::/0",                  "192.0.2.7",       -1 },
+		{ "nor a mapped one",          "::/0",                  "::ffff:192.0.2.7", -1 },
+		{ "v4-mapped client is IPv4",  "192.0.2.7",             "::ffff:192.0.2.7", 128 },
+		{ "v4-mapped network is IPv4", "::ffff:192.0.2.0/120",  "192.0.2.7",       V4+24 },
+		{ "all that is mapped is all IPv4", "::ffff:0:0/96",         "192.0.2.7",       V4 },
+		{ "v6 does not leak into v4",  "::1/128",               "0.0.0.1",         -1 },
+		{ "an IPv6 network",           "2001:db8::/32",         "2001:db8:ffff::1", 32 },
+		{ "not its neighbour",         "2001:db8::/32",         "2001:db9::1",     -1 },
+		{ "a border inside the second half", "2001:db8::8000:0:0:0/65", "2001:db8::8000:0:0:1", 65 },
+		{ "and its other side",        "2001:db8::8000:0:0:0/65", "2001:db8::7000:0:0:1", -1 },
+		{ "a border between the halves", "2001:db8::/64",         "2001:db8::1",     64 },
+		{ "an odd border",             "192.0.2.128/31",        "192.0.2.129",     V4+31 },
+		{ "parting at the second half",  "2001:db8::1 2001:db8::8000:0:0:1", "2001:db8::1", 128 },
+		{ "both families side by side", "2001:db8::/32 10.0.0.0/8", "10.0.0.1",        V4+8 },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -168,7 +169,7 @@ test_cidr_is_full(void)
 	int len, rc = 0;
 
 	for (unsigned int i = 0; i < CIDR_MAX && rc == 0; i++) {
-		len = snprintf(text, sizeof text, "%u.%u.%u.%u", i >> 16, i >> 8 & 255, i & 255, 7u);
+		len = snprintf(text, sizeof text, "%u.%u.%u.7", i >> 16, i >> 8 & 255, i & 255);
 		rc = cidr_set_add(set, (struct str){ text, (size_t)len });
 	}
 	CU_ASSERT_EQUAL(rc, 0);
@@ -205,7 +206,7 @@ clear_from(struct ip_addr *addr, int bits)
 		addr->bytes[bit / 8] &= (uint8_t)~(0x80u >> bit % 8);
 }
 
-/* Few different bytes, so that prefixes meet, nest and part late. */
+/* Few different bytes and many leading zeros, so that prefixes meet, nest and part late. */
 static struct ip_addr
 random_address(uint32_t *state)
 {
@@ -213,7 +214,7 @@ random_address(uint32_t *state)
 	struct ip_addr addr = { { 0 } };
 	bool v4 = next_random(state) % 2 == 0;
 
-	for (size_t i = v4 ? 12 : 0; i < 16; i++)
+	for (size_t i = v4 ? 12 : next_random(state) % 16; i < 16; i++)
 		addr.bytes[i] = bytes[next_random(state) % COUNT(bytes)];
 	if (v4)
 		addr.bytes[10] = addr.bytes[11] = 0xff;
@@ -289,9 +290,9 @@ compare_with_list(uint32_t seed, size_t count, size_t questions)
 		hits += want != -1;
 	}
 	if (wrong != 0)
-		printf("\n  seed %u, %zu networks: %zu of %zu wrong", seed, count, wrong, questions);
+		printf("\n  seed %u, %zu networks: %zu wrong", seed, count, wrong);
 	CU_ASSERT_EQUAL(wrong, 0);
-	CU_ASSERT(hits > 0);
+	CU_ASSERT(hits > 0 || count < 100);     /* a few networks may hold none */
 	cidr_set_free(set);
 	free(networks);
 }

@@ -90,6 +90,7 @@ static void
 test_handback_forward_auth(void)
 {
 	struct arena *arena = arena_new_growing(1024 * 1024);
+	const struct hand_back asking = { .kind = HAND_BACK_NONE, .marker_header = STR_INIT("X-Maintenance") };
 	struct raw_request raw = raw_get("/");
 
 	raw.dialect = DIALECT_FORWARD_AUTH;
@@ -98,7 +99,7 @@ test_handback_forward_auth(void)
 		struct reply reply;
 		struct str header;
 
-		check_int(bypasses[i].say, pass(&(struct hand_back){ .kind = HAND_BACK_NONE }, &raw, &verdict, arena, &reply), 0);
+		check_int(bypasses[i].say, pass(&asking, &raw, &verdict, arena, &reply), 0);
 		header = reply_find(&reply, STR("X-Maintenance"));
 		check_int(bypasses[i].say, header.p != NULL, bypasses[i].header != NULL);
 		if (bypasses[i].header != NULL)
@@ -209,7 +210,7 @@ test_handback_x_sendfile(void)
 {
 	struct arena *arena = arena_new_growing(1024 * 1024);
 	struct folder folder;
-	struct hand_back hand_back = { HAND_BACK_X_SENDFILE, { NULL, 0 }, 0, types, COUNT(types) };
+	struct hand_back hand_back = { .kind = HAND_BACK_X_SENDFILE, .sendfile_types = types, .sendfile_type_count = COUNT(types) };
 
 	make_root(&folder);
 	hand_back.target = arena_printf(arena, "%s/root", folder.path);
@@ -233,7 +234,8 @@ static void
 test_handback_sendfile_without_root(void)
 {
 	struct arena *arena = arena_new_growing(1024 * 1024);
-	struct hand_back hand_back = { HAND_BACK_X_SENDFILE, STR_INIT("/nonexistent/root"), 0, types, COUNT(types) };
+	struct hand_back hand_back = { .kind = HAND_BACK_X_SENDFILE, .target = STR_INIT("/nonexistent/root"), .sendfile_types = types,
+		.sendfile_type_count = COUNT(types) };
 	struct raw_request raw = raw_get("/a.html");
 	struct reply reply;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The ramp: always the same clients in one window, about as many as the share says, others in the next. */
+/* The ramp: the same clients all through a window, as many as the share says, then others. */
 #include "config.h"
 
 #include <stdio.h>
@@ -62,7 +62,8 @@ static void
 test_share_is_lasting(void)
 {
 	struct ip_addr v4 = address_of("192.0.2.7"), mapped = address_of("::ffff:192.0.2.7");
-	struct ip_addr v6 = address_of("2001:db8:1:2::1"), tomorrow = address_of("2001:db8:1:2:abcd::9");
+	struct ip_addr v6 = address_of("2001:db8:1:2::1");
+	struct ip_addr tomorrow = address_of("2001:db8:1:2:abcd::9");
 
 	/* written down: a restart, another server and the next version must answer the same */
 	CU_ASSERT_EQUAL(share_place(&v4, STR("2026-12-db")), 74);

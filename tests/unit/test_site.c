@@ -10,8 +10,8 @@ int suite_site(void);
 
 #define SITES \
 	"[site.shop]\nhost = shop.example\n" \
-	"[site.cart]\nhost = shop.example\npath = /cart/\n" \
 	"[site.deep]\nhost = shop.example\npath = /cart/deep\n" \
+	"[site.cart]\nhost = shop.example\npath = /cart/\n" \
 	"[site.wild]\nhost = *.example\n" \
 	"[site.wilder]\nhost = *.shop.example\n" \
 	"[site.api]\npath = /api/\n"
@@ -100,11 +100,11 @@ static const struct {
 	const char *say, *named, *host, *target;
 	const char *concerned;          /* in the order of the file; "-" is [site] */
 } concerns[] = {
-	{ "dot segments: every site of the host",   "",     "shop.example", "/a/../cart/",  "- shop cart deep wild api " },
-	{ "an encoded slash too",                   "",     "shop.example", "/cart%2fdeep", "- shop cart deep wild api " },
+	{ "dot segments: every site of the host",   "",     "shop.example", "/a/../cart/",  "- shop deep cart wild api " },
+	{ "an encoded slash too",                   "",     "shop.example", "/cart%2fdeep", "- shop deep cart wild api " },
 	{ "a wildcard's host",                      "",     "a.example",    "//",           "- wild api " },
 	{ "an unknown host: the default, and those of any", "", "other.test", "/;a",        "- api " },
-	{ "a host that is none: all",               "",     "a b",          "/",            "- shop cart deep wild wilder api " },
+	{ "a host that is none: all",               "",     "a b",          "/",            "- shop deep cart wild wilder api " },
 	{ "named by the server: that one",          "cart", "shop.example", "/a/../b",      "cart " },
 	{ "... by no name of a site",               "none", "a.example",    "/a/../b",      "- wild api " },
 };

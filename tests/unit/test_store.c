@@ -167,22 +167,6 @@ test_store_changed(void)
 	end(&f);
 }
 
-/* What a broken INI names is looked at too: when the missing file comes, the operator need not touch the INI again. */
-static void
-test_store_missing_file_comes(void)
-{
-	struct fixture f;
-
-	begin(&f, TITLE("one"));
-	CU_ASSERT_EQUAL_FATAL(open_store(&f), 0);
-	folder_write(&f.folder, "warden.ini", TITLE("two") "bypass_address_file = nets\n");
-	CHECK("the INI changed", policy_store_changed(f.store));
-	check_int("it names a file that is not there", policy_store_reload(f.store, &f.problems), -EINVAL);
-	folder_write(&f.folder, "nets", "10.0.0.0/8\n");
-	CHECK("the file that comes is a change", policy_store_changed(f.store));
-	end(&f);
-}
-
 int
 suite_store(void)
 {
@@ -192,8 +176,7 @@ suite_store(void)
 	    CU_add_test(suite, "reload", test_store_reload) == NULL ||
 	    CU_add_test(suite, "generations", test_store_generations) == NULL ||
 	    CU_add_test(suite, "broken", test_store_broken) == NULL ||
-	    CU_add_test(suite, "changed", test_store_changed) == NULL ||
-	    CU_add_test(suite, "missing file comes", test_store_missing_file_comes) == NULL)
+	    CU_add_test(suite, "changed", test_store_changed) == NULL)
 		return -1;
 	return 0;
 }

@@ -143,15 +143,17 @@ class FastCgi:
         answers = [ask(self.path, flags=1) for _ in range(70)]
         checks.that("FCGI_KEEP_CONN holds no worker", all(status(a) == 200 for a in answers))
 
-    def reloaded(self, what, text):
-        """Writes the INI and waits until the log has a line more that holds `what`."""
+    def reloaded(self, what, text, change=None):
+        """Writes the INI, changes something else, or sends SIGHUP; waits until the log has one line more with `what`."""
         log = self.folder.file("log/gateway")
 
         def lines():
             with open(log) as f:
                 return f.read().count(what)
         before = lines()
-        if text is None:
+        if change is not None:
+            change()
+        elif text is None:
             self.folder.gateway.send_signal(signal.SIGHUP)
         else:
             self.folder.write("warden.ini.new", text)
@@ -173,8 +175,11 @@ class FastCgi:
                     "did you mean bypass_user?" in log, log[-300:])
         self.reloaded("configuration loaded", good)
         checks.that("mended, it is in force", b"Wire test" in ask(self.path))
+        self.reloaded("the one in force stays", good.replace("[site.shop]", "bypass_address_file = nets\n[site.shop]"))
+        self.reloaded("configuration loaded", None, lambda: self.folder.write("nets", "192.0.2.9\n"))
+        checks.that("a missing file that comes is found", status(ask(self.path)) == 200)
         self.reloaded("configuration loaded", None)
-        checks.that("SIGHUP reloads", b"Wire test" in ask(self.path))
+        checks.that("SIGHUP reloads", status(ask(self.path)) == 200)
         self.folder.remove()
 
     def check_end(self, checks):
