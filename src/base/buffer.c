@@ -95,8 +95,11 @@ buffer_add_plain(struct buffer *buffer, struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned char c = (unsigned char)s.p[i];
+		unsigned char next = i + 1 < s.len ? (unsigned char)s.p[i + 1] : 0;
+		bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
 
-		buffer_add_char(buffer, c < 0x20 || c == 0x7f ? ' ' : (char)c);
+		buffer_add_char(buffer, c < 0x20 || c == 0x7f || c1 ? ' ' : (char)c);
+		i += c1;                /* U+009B begins a terminal's escape sequence too */
 	}
 }
 

@@ -92,6 +92,8 @@ take_bare(struct line line, struct str text)
 
 	for (i = 0; i < text.len && !is_comment_mark(text.p[i]); i++)
 		;
+	if (i == 0 && text.len > 1 && text.p[1] != ' ' && text.p[1] != '\t')
+		return wrong(line.name, "a value that begins with \"#\" or \";\" stands in quotes");
 	if (i < text.len && i > 0 && text.p[i - 1] != ' ' && text.p[i - 1] != '\t')
 		return wrong(line.name, "the value is cut by a \"#\" or \";\" glued to it: put it in quotes, or a "
 		    "blank before a comment");
@@ -356,6 +358,15 @@ ini_load(struct str path, ini_known_key *known, struct arena *arena, struct prob
 	return problems->errors == before ? 0 : -EINVAL;
 }
 
+/* "mode = read-only ; share = 0": the second setting would be lost. */
+static bool
+is_assignment(struct str comment)
+{
+	size_t equals = str_find(comment, '=');
+
+	return equals != comment.len && is_name(str_trim(str_sub(comment, 0, equals)));
+}
+
 int
 ini_scan_body(struct str text, struct arena *arena, struct ini_entry **ret_entries)
 {
@@ -370,7 +381,7 @@ ini_scan_body(struct str text, struct arena *arena, struct ini_entry **ret_entri
 		struct ini_entry *entry;
 
 		number++;
-		bad += line.kind == LINE_WRONG || line.kind == LINE_SECTION;
+		bad += line.kind == LINE_WRONG || line.kind == LINE_SECTION || is_assignment(line.comment);
 		if (line.kind != LINE_ENTRY)
 			continue;
 		entry = arena_zalloc(arena, 1, sizeof *entry);

@@ -73,7 +73,7 @@ complain_about_state(const struct site *site, const struct condition *condition,
 {
 	static _Atomic(int64_t) unknown_said, broken_said;
 
-	if (condition->source == CONDITION_UNKNOWN && log_now_and_then(&unknown_said, now, REMINDER_SECONDS))
+	if (condition->unknown && log_now_and_then(&unknown_said, now, REMINDER_SECONDS))
 		log_write(LOG_LEVEL_ERROR, "the state of site \"%.*s\" cannot be read; on_unknown decides: %s",
 		    STR_ARG(site->name), condition->on ? "hold" : "pass");
 	if (condition->broken && log_now_and_then(&broken_said, now, REMINDER_SECONDS))

@@ -19,7 +19,8 @@ in_force(const struct condition_rules *rules, const struct flag_watch *watch, in
 
 	if (end == TIME_NONE && rules->max_duration > 0)
 		end = watch->since + rules->max_duration;
-	*ret_overrun = end != TIME_NONE && now >= end;
+	/* times out of a body that is half understood end nothing */
+	*ret_overrun = end != TIME_NONE && now >= end && !watch->body.broken;
 	return !*ret_overrun || rules->on_overrun == OVERRUN_KEEP;
 }
 
@@ -32,7 +33,7 @@ later_text(struct str earlier, struct str later)
 static void
 merge_times(struct condition *c, const struct flag_watch *watch)
 {
-	if (!c->on || watch->since < c->since)
+	if (c->since == TIME_NONE || watch->since < c->since)
 		c->since = watch->since;
 	if (!c->on)
 		c->until = watch->body.until;
@@ -77,13 +78,13 @@ unknown_holds(const struct condition_rules *rules, const struct flag *flag)
 }
 
 static void
-merge_unknown(struct condition *c, const struct condition_rules *rules, const struct flag *flag, int64_t now)
+merge_unknown(struct condition *c, const struct condition_rules *rules, const struct flag *flag)
 {
+	c->unknown = true;
 	if (!c->on)
 		c->source = CONDITION_UNKNOWN;
 	if (!unknown_holds(rules, flag))
 		return;
-	c->since = c->on ? c->since : now;
 	c->until = TIME_NONE;
 	c->mode = c->on && c->mode == MODE_FULL ? MODE_FULL : rules->mode;
 	c->share = 0;
@@ -104,7 +105,7 @@ look_at_flags(struct condition *c, struct flag_watch *watches, const struct cond
 				merge_flag(c, rules, flag, watch, overrun);
 			break;
 		case FLAG_UNKNOWN:
-			merge_unknown(c, rules, flag, now);
+			merge_unknown(c, rules, flag);
 			break;
 		case FLAG_OFF:
 			break;
@@ -147,7 +148,7 @@ condition_read(struct flag_watch *watches, const struct condition_rules *rules, 
 		return;
 	ret->bypass_off = flag_marker_there(rules->bypass_off);
 	if (ret->id.len == 0 && ret->since == TIME_NONE)
-		ret->id = STR("always");
+		ret->id = ret->unknown ? STR("unknown") : STR("always");
 	else if (ret->id.len == 0)
 		make_id(ret);
 }

@@ -34,6 +34,7 @@ struct condition {
 	enum mode             mode;
 	int64_t               since, until;     /* UTC seconds, or TIME_NONE */
 	bool                  overrun;          /* past its planned end, or past max_duration */
+	bool                  unknown;          /* some flag could not be read: on_unknown decided */
 	bool                  broken;           /* some flag's body could not be understood */
 	bool                  bypass_off;       /* personal bypasses are suspended */
 	struct str            id;               /* never empty while on */
@@ -57,7 +58,7 @@ void condition_read(struct flag_watch *watches, const struct condition_rules *ru
 static inline bool
 condition_is_troubled(const struct condition *condition)
 {
-	return condition->source == CONDITION_UNKNOWN || condition->broken;
+	return condition->unknown || condition->broken;
 }
 
 #endif

@@ -45,7 +45,7 @@ struct flag_body {
 	int        status;
 	int        share;               /* percent */
 	int64_t    retry_after;         /* seconds */
-	bool       broken;              /* not all was understood: nothing of it may then loosen the site's own settings */
+	bool       broken;              /* not all was understood: then nothing of it loosens the site's settings */
 };
 
 struct flag_watch {

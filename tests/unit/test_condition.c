@@ -97,19 +97,27 @@ static const struct {
 	{ "the global flag holds every site", "", NULL, MODE_FULL, 0, true, MODE_FULL, 0, TIME_NONE },
 	{ "the site's own holds it too", NULL, "", MODE_FULL, 0, true, MODE_FULL, 0, TIME_NONE },
 	{ "both", "", "", MODE_FULL, 0, true, MODE_FULL, 0, TIME_NONE },
-	{ "the mode of the site where no flag says one", "", NULL, MODE_READ_ONLY, 0, true, MODE_READ_ONLY, 0, TIME_NONE },
-	{ "a flag may be stricter than the site", "mode = full", NULL, MODE_READ_ONLY, 0, true, MODE_FULL, 0, TIME_NONE },
-	{ "a flag may be looser than the site", "mode = read-only", NULL, MODE_FULL, 0, true, MODE_READ_ONLY, 0, TIME_NONE },
+	{ "the mode of the site where no flag says one", "", NULL, MODE_READ_ONLY, 0, true, MODE_READ_ONLY, 0,
+	    TIME_NONE },
+	{ "a flag may be stricter than the site", "mode = full", NULL, MODE_READ_ONLY, 0, true, MODE_FULL, 0,
+	    TIME_NONE },
+	{ "a flag may be looser than the site", "mode = read-only", NULL, MODE_FULL, 0, true, MODE_READ_ONLY, 0,
+	    TIME_NONE },
 	{ "both read-only", "mode = read-only", "mode = read-only", MODE_FULL, 0, true, MODE_READ_ONLY, 0, TIME_NONE },
-	{ "the stricter of two modes, global", "mode = full", "mode = read-only", MODE_FULL, 0, true, MODE_FULL, 0, TIME_NONE },
-	{ "the stricter of two modes, own", "mode = read-only", "mode = full", MODE_FULL, 0, true, MODE_FULL, 0, TIME_NONE },
-	{ "an empty flag beside it has the site's mode", "mode = read-only", "", MODE_FULL, 0, true, MODE_FULL, 0, TIME_NONE },
+	{ "the stricter of two modes, global", "mode = full", "mode = read-only", MODE_FULL, 0, true, MODE_FULL, 0,
+	    TIME_NONE },
+	{ "the stricter of two modes, own", "mode = read-only", "mode = full", MODE_FULL, 0, true, MODE_FULL, 0,
+	    TIME_NONE },
+	{ "an empty flag beside it has the site's mode", "mode = read-only", "", MODE_FULL, 0, true, MODE_FULL, 0,
+	    TIME_NONE },
 	{ "the share of the site", "", NULL, MODE_FULL, 20, true, MODE_FULL, 20, TIME_NONE },
 	{ "the share of the flag", "share = 50", NULL, MODE_FULL, 20, true, MODE_FULL, 50, TIME_NONE },
 	{ "a flag may say nobody", "share = 0", NULL, MODE_FULL, 20, true, MODE_FULL, 0, TIME_NONE },
-	{ "the smaller of two shares, global", "share = 10", "share = 50", MODE_FULL, 0, true, MODE_FULL, 10, TIME_NONE },
+	{ "the smaller of two shares, global", "share = 10", "share = 50", MODE_FULL, 0, true, MODE_FULL, 10,
+	    TIME_NONE },
 	{ "the smaller of two shares, own", "share = 50", "share = 10", MODE_FULL, 0, true, MODE_FULL, 10, TIME_NONE },
-	{ "an empty flag beside it has the site's share", "share = 50", "", MODE_FULL, 20, true, MODE_FULL, 20, TIME_NONE },
+	{ "an empty flag beside it has the site's share", "share = 50", "", MODE_FULL, 20, true, MODE_FULL, 20,
+	    TIME_NONE },
 	{ "the end of the flag", "until = 2001-09-09 03:00Z", NULL, MODE_FULL, 0, true, MODE_FULL, 0, AT_0300 },
 	{ "the later of two ends, global", "until = 2001-09-09 06:00Z", "until = 2001-09-09 03:00Z", MODE_FULL, 0,
 	    true, MODE_FULL, 0, AT_0600 },
@@ -190,7 +198,8 @@ static const struct {
 	{ "the global texts", "id = g\ntitle = gt\nmessage = gm\nstep = gs\nstatus = 504\nretry_after = 7", NULL,
 	    "g", "gt", "gm", "gs", 504, 7, 0 },
 	{ "the site's own texts win", "id = g\ntitle = gt\nmessage = gm\nstep = gs\nstatus = 504\nretry_after = 7",
-	    "id = o\ntitle = ot\nmessage = om\nstep = os\nstatus = 500\nretry_after = 0", "o", "ot", "om", "os", 500, 0, 1 },
+	    "id = o\ntitle = ot\nmessage = om\nstep = os\nstatus = 500\nretry_after = 0", "o", "ot", "om", "os",
+	    500, 0, 1 },
 	{ "one by one", "id = g\nmessage = gm\nstatus = 504", "title = ot\nretry_after = 9",
 	    "g", "ot", "gm", "", 504, 9, 1 },
 	{ "an empty text says nothing", "message = gm", "id = o\nmessage =", "o", "", "gm", "", 0, -1, 1 },
@@ -366,7 +375,8 @@ test_condition_unknown_beside_a_flag(void)
 		check_str(say, c.id, "a");
 		p.rules.on_unknown = UNKNOWN_PASS;
 		(void)read_it(&p, &c);
-		CHECK("pass: the flag that can be read decides alone", c.on && c.mode == MODE_READ_ONLY && c.share == 50);
+		CHECK("pass: the flag that can be read decides alone", c.on && c.mode == MODE_READ_ONLY &&
+		    c.share == 50);
 		check_int("... with its end", c.until, AT_0300);
 		post_remove(&p);
 	}

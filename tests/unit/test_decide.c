@@ -133,10 +133,13 @@ static const struct decide_case cases[] = {
 	PLAINLY("while it is off all pass", OFF, "POST", "/", STRANGER, NULL, PASS, OFF, -1),
 	PLAINLY("... whatever they ask for", OFF | ODD, "BREW", "/a/../b", STRANGER, NULL, PASS, OFF, -1),
 
-	PLAINLY("the gateway's own status", PLAIN, GET, "/.maintenance/status", STRANGER, NULL, OUTCOME_ENDPOINT, ENDPOINT, -1),
+	PLAINLY("the gateway's own status", PLAIN, GET, "/.maintenance/status", STRANGER, NULL, OUTCOME_ENDPOINT,
+	    ENDPOINT, -1),
 	PLAINLY("... for HEAD", PLAIN, "HEAD", "/.maintenance/status", STRANGER, NULL, OUTCOME_ENDPOINT, ENDPOINT, -1),
-	PLAINLY("... with a query", PLAIN, GET, "/.maintenance/status?x", STRANGER, NULL, OUTCOME_ENDPOINT, ENDPOINT, -1),
-	PLAINLY("... while it is off", OFF, GET, "/.maintenance/status", STRANGER, NULL, OUTCOME_ENDPOINT, ENDPOINT, -1),
+	PLAINLY("... with a query", PLAIN, GET, "/.maintenance/status?x", STRANGER, NULL, OUTCOME_ENDPOINT,
+	    ENDPOINT, -1),
+	PLAINLY("... while it is off", OFF, GET, "/.maintenance/status", STRANGER, NULL, OUTCOME_ENDPOINT, ENDPOINT,
+	    -1),
 	PLAINLY("... not for POST", PLAIN, "POST", "/.maintenance/status", STRANGER, NULL, HOLD, HOLD, -1),
 	PLAINLY("... not below it", PLAIN, GET, "/.maintenance/status/", STRANGER, NULL, HOLD, HOLD, -1),
 	PLAINLY("... not another below the prefix", PLAIN, GET, "/.maintenance/x", STRANGER, NULL, HOLD, HOLD, -1),
@@ -196,7 +199,8 @@ static const struct decide_case cases[] = {
 	PLAINLY("an empty user is nobody", PLAIN, GET, "/", STRANGER, "", HOLD, HOLD, -1),
 
 	PLAINLY("a share of all", ALL, GET, "/", STRANGER, NULL, PASS, SHARE, -1),
-	PLAINLY("... is no bypass: bypass.off does not end it", ALL | SUSPENDED, GET, "/", STRANGER, NULL, PASS, SHARE, -1),
+	PLAINLY("... is no bypass: bypass.off does not end it", ALL | SUSPENDED, GET, "/", STRANGER, NULL, PASS,
+	    SHARE, -1),
 
 	PLAINLY("suspended: the address", SUSPENDED, GET, "/", OFFICE, NULL, HOLD, HOLD, -1),
 	PLAINLY("suspended: the user", SUSPENDED, GET, "/", STRANGER, "anna", HOLD, HOLD, -1),
@@ -207,21 +211,29 @@ static const struct decide_case cases[] = {
 #undef PLAINLY
 
 	{ "the secret", PLAIN, "POST", "/", STRANGER, NULL, { H(KEY, OLD_KEY) }, PASS, REASON_HEADER, -1 },
-	{ "the second secret, for rotation", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, NEW_KEY) }, PASS, REASON_HEADER, -1 },
-	{ "outer blanks are trimmed", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, " \t" NEW_KEY " ") }, PASS, REASON_HEADER, -1 },
+	{ "the second secret, for rotation", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, NEW_KEY) }, PASS,
+	    REASON_HEADER, -1 },
+	{ "outer blanks are trimmed", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, " \t" NEW_KEY " ") }, PASS,
+	    REASON_HEADER, -1 },
 	{ "another secret", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, "correct horse 2027") }, HOLD, REASON_HOLD, -1 },
-	{ "both in one line", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, OLD_KEY ", " NEW_KEY) }, HOLD, REASON_HOLD, -1 },
+	{ "both in one line", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, OLD_KEY ", " NEW_KEY) }, HOLD, REASON_HOLD,
+	    -1 },
 	{ "an empty one", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, "") }, HOLD, REASON_HOLD, -1 },
 	{ "blanks alone", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, "  ") }, HOLD, REASON_HOLD, -1 },
 	{ "another header", PLAIN, GET, "/", STRANGER, NULL, { H("X_BYPASS", OLD_KEY) }, HOLD, REASON_HOLD, -1 },
-	{ "twice: the first is right", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, OLD_KEY), H(KEY, "x") }, HOLD, REASON_HOLD, -1 },
-	{ "twice: the second is right", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, "x"), H(KEY, OLD_KEY) }, HOLD, REASON_HOLD, -1 },
-	{ "twice: both are right", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, OLD_KEY), H(KEY, OLD_KEY) }, HOLD, REASON_HOLD, -1 },
+	{ "twice: the first is right", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, OLD_KEY), H(KEY, "x") }, HOLD,
+	    REASON_HOLD, -1 },
+	{ "twice: the second is right", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, "x"), H(KEY, OLD_KEY) }, HOLD,
+	    REASON_HOLD, -1 },
+	{ "twice: both are right", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, OLD_KEY), H(KEY, OLD_KEY) }, HOLD,
+	    REASON_HOLD, -1 },
 	{ "suspended: the secret", SUSPENDED, GET, "/", STRANGER, NULL, { H(KEY, OLD_KEY) }, HOLD, REASON_HOLD, -1 },
 
-	{ "a preflight of a named origin", PLAIN, "OPTIONS", "/", STRANGER, NULL, { H("ORIGIN", ORIGIN), H(ASKED, "PUT") },
+	{ "a preflight of a named origin", PLAIN, "OPTIONS", "/", STRANGER, NULL, { H("ORIGIN", ORIGIN), H(ASKED,
+	    "PUT") },
 	    PASS, REASON_METHOD, -1 },
-	{ "... of another origin", PLAIN, "OPTIONS", "/", STRANGER, NULL, { H("ORIGIN", "https://evil.example"), H(ASKED, "PUT") },
+	{ "... of another origin", PLAIN, "OPTIONS", "/", STRANGER, NULL, { H("ORIGIN", "https://evil.example"),
+	    H(ASKED, "PUT") },
 	    HOLD, REASON_HOLD, -1 },
 	{ "... of an origin that begins alike", PLAIN, "OPTIONS", "/", STRANGER, NULL,
 	    { H("ORIGIN", ORIGIN ".evil.example"), H(ASKED, "PUT") }, HOLD, REASON_HOLD, -1 },
@@ -248,7 +260,8 @@ static const struct decide_case cases[] = {
 	    PASS, REASON_ADDRESS, -1 },
 	{ "order: the header before the user", ALL, GET, "/", STRANGER, "anna", { H(KEY, OLD_KEY) },
 	    PASS, REASON_HEADER, -1 },
-	{ "order: the user before the share", ALL, GET, "/", STRANGER, "anna", { { { 0 }, { 0 } } }, PASS, REASON_USER, 0 },
+	{ "order: the user before the share", ALL, GET, "/", STRANGER, "anna", { { { 0 }, { 0 } } }, PASS,
+	    REASON_USER, 0 },
 };
 
 static void
@@ -287,10 +300,13 @@ test_decide_site_without_rules(void)
 	static const struct decide_case nothing[] = {
 		{ "an empty header is no secret of a site without one", PLAIN, GET, "/", STRANGER, "",
 		    { H("", ""), H(KEY, OLD_KEY) }, HOLD, REASON_HOLD, -1 },
-		{ "an empty user is not allowed by an empty list", PLAIN, GET, "/health", OFFICE, "", { { { 0 }, { 0 } } },
+		{ "an empty user is not allowed by an empty list", PLAIN, GET, "/health", OFFICE, "", { { { 0 },
+		    { 0 } } },
 		    HOLD, REASON_HOLD, -1 },
-		{ "a preflight", PLAIN, "OPTIONS", "/", STRANGER, "", { H("ORIGIN", ""), H(ASKED, "") }, HOLD, REASON_HOLD, -1 },
-		{ "an unknown method is in no set", PLAIN, "BREW", "/", STRANGER, "", { { { 0 }, { 0 } } }, HOLD, REASON_HOLD, -1 },
+		{ "a preflight", PLAIN, "OPTIONS", "/", STRANGER, "", { H("ORIGIN", ""), H(ASKED, "") }, HOLD,
+		    REASON_HOLD, -1 },
+		{ "an unknown method is in no set", PLAIN, "BREW", "/", STRANGER, "", { { { 0 }, { 0 } } }, HOLD,
+		    REASON_HOLD, -1 },
 	};
 	struct rules rules = {
 		.open_paths = paths_of(""), .open_defaults = paths_of(""), .addresses = cidr_set_new(),
@@ -299,7 +315,8 @@ test_decide_site_without_rules(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(rules.addresses);
 	cidr_set_freeze(rules.addresses);
 	for (size_t i = 0; i < COUNT(nothing); i++)
-		check_verdict(nothing[i].say, decide(&rules, &nothing[i], NULL), nothing[i].outcome, nothing[i].reason, -1);
+		check_verdict(nothing[i].say, decide(&rules, &nothing[i], NULL), nothing[i].outcome,
+		    nothing[i].reason, -1);
 	rules_free(&rules);
 }
 
@@ -308,7 +325,8 @@ test_decide_one_secret_is_not_two(void)
 {
 	static const struct decide_case old = { "the old one", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, OLD_KEY) },
 		PASS, REASON_HEADER, -1 };
-	static const struct decide_case new = { "the new one, not yet", PLAIN, GET, "/", STRANGER, NULL, { H(KEY, NEW_KEY) },
+	static const struct decide_case new = { "the new one, not yet", PLAIN, GET, "/", STRANGER, NULL, { H(KEY,
+	    NEW_KEY) },
 		HOLD, REASON_HOLD, -1 };
 	struct rules rules;
 
@@ -327,7 +345,8 @@ test_decide_trace(void)
 		REASON_ENDPOINT, REASON_OFF, REASON_PATH, REASON_METHOD, REASON_ADDRESS, REASON_HEADER, REASON_USER,
 		REASON_SHARE,
 	};
-	struct decide_case held = { "held", PLAIN, GET, "/", STRANGER, NULL, { { { 0 }, { 0 } } }, HOLD, REASON_HOLD, -1 };
+	struct decide_case held = { "held", PLAIN, GET, "/", STRANGER, NULL, { { { 0 }, { 0 } } }, HOLD,
+	    REASON_HOLD, -1 };
 	struct rules rules;
 	struct trace trace = { .count = 99 };
 
@@ -370,7 +389,8 @@ test_decide_share(void)
 
 		condition.share = shares[s];
 		for (int i = 0; i < CLIENTS; i++) {
-			struct request request = { .raw = &raw, .has_client = true, .method = METHOD_GET, .path = STR("/"),
+			struct request request = { .raw = &raw, .has_client = true, .method = METHOD_GET,
+			    .path = STR("/"),
 				.raw_path = STR("/") };
 			char text[32];
 			bool in;
@@ -385,7 +405,8 @@ test_decide_share(void)
 		}
 		CHECK("about the share of all", admitted >= CLIENTS * shares[s] / 100 - 100 &&
 		    admitted <= CLIENTS * shares[s] / 100 + 100);
-		CHECK("0 is nobody, 100 is all", (shares[s] != 0 || admitted == 0) && (shares[s] != 100 || admitted == CLIENTS));
+		CHECK("0 is nobody, 100 is all", (shares[s] != 0 || admitted == 0) &&
+		    (shares[s] != 100 || admitted == CLIENTS));
 	}
 	rules_free(&rules);
 }

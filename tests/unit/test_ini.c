@@ -202,7 +202,8 @@ test_ini_refused(void)
 		struct loaded l;
 
 		load_text(&l, &folder, refused[i].text);
-		check_problem(refused[i].say, &l, refused[i].line, refused[i].section, refused[i].key, refused[i].words);
+		check_problem(refused[i].say, &l, refused[i].line, refused[i].section, refused[i].key,
+		    refused[i].words);
 		arena_free(l.arena);
 	}
 	folder_remove(&folder);

@@ -113,7 +113,7 @@ test_request_path(void)
 	arena_free(arena);
 }
 
-/* Every byte within a segment, plain and escaped: what is odd is odd in both spellings, but for "%", "?", "#" and "/". */
+/* Every byte within a segment: what is odd is odd plain and escaped, but for "%", "?", "#" and "/". */
 static void
 test_request_every_byte(void)
 {
@@ -183,7 +183,8 @@ static const struct {
 	{ "a dot segment behind it",             "http://shop.example.com/a/../b",    "/b",   true,  false },
 	{ "two slashes behind it",               "http://shop.example.com//a",        "/a",   true,  false },
 	{ "a scheme in the query is query",      "/a?http://www.example.com/b",       "/a",   false, false },
-	{ "a scheme below the root is path",     "/http://www.example.com/b",         "/http:/www.example.com/b", true, false },
+	{ "a scheme below the root is path",     "/http://www.example.com/b",         "/http:/www.example.com/b",
+	    true, false },
 };
 
 static void
