@@ -29,7 +29,7 @@ APPLICATIONS = """
 <FilesMatch "\\.php$">
   SetHandler "proxy:unix:{php}|fcgi://localhost"
 </FilesMatch>
-ProxyPass "/up/" "http://127.0.0.1:{echo}/up/"
+ProxyPass "/up/" "http://127.0.0.1:{echo}/up/" upgrade=websocket
 """
 POLICY = {"192.0.2.0/24": ALLOWED, "put-a-secret-of-16-bytes-or-more-here": SECRET}
 

@@ -118,6 +118,23 @@ def receive(s):
     return data
 
 
+def upgrade(port, target, headers=(), source=OUTSIDER):
+    """Asks for another protocol; where it is granted, sends a line and gives what comes back, else the response."""
+    lines = [f"GET {target} HTTP/1.1", "Host: site.example", "Connection: Upgrade", "Upgrade: websocket",
+             "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+    lines += [f"{n}: {v}" for n, v in headers]
+    with socket.create_connection(("127.0.0.1", port), 20, source_address=(source, 0)) as s:
+        s.sendall("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n")
+        stream = s.makefile("rb")
+        head = b""
+        while (line := stream.readline()).strip():
+            head += line
+        if not head.startswith(b"HTTP/1.1 101"):
+            return head
+        s.sendall(b"hello\n")
+        return stream.readline()
+
+
 def request(port, target, method="GET", headers=(), body=b"", source=OUTSIDER, host="site.example"):
     """Sends one request, target and headers as they are, and reads until the server closes."""
     lines = [f"{method} {target} HTTP/1.1"]
@@ -149,7 +166,19 @@ class Echo(http.server.BaseHTTPRequestHandler):
         self.rfile.readline()
         return out
 
+    def tunnel(self):
+        """What a WebSocket is to a server in the middle: bytes both ways after a 101."""
+        self.send_response(101)
+        for name, value in (("Connection", "Upgrade"), ("Upgrade", "websocket"),
+                            ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(b"SITE " + self.rfile.readline())
+        self.close_connection = True
+
     def answer(self):
+        if self.headers.get("Upgrade") == "websocket":
+            return self.tunnel()
         body, status, data, extra = self.body(), 200, b"", []
         if self.path == "/file.bin":
             data = FILE

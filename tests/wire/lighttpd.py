@@ -14,14 +14,15 @@ server.bind = "127.0.0.1"
 server.errorlog = "{log}"
 server.breakagelog = "{log}"
 server.upload-dirs = ( "{tmp}" )
-server.modules += ( "mod_proxy" )
 index-file.names = ( "index.html" )
 mimetype.assign = ( "" => "text/plain" )
 {gate}
 """
 APPLICATIONS = """
+server.modules += ( "mod_proxy" )
 fastcgi.server += ( ".php" => (( "socket" => "{php}", "broken-scriptfilename" => "enable" )) )
-$HTTP["url"] =~ "^/up/" {{ proxy.server = ( "" => (( "host" => "127.0.0.1", "port" => {echo} )) ) }}
+$HTTP["url"] =~ "^/up/" {{ proxy.server = ( "" => (( "host" => "127.0.0.1", "port" => {echo} )) )
+                          proxy.header = ( "upgrade" => "enable" ) }}
 """
 
 

@@ -31,7 +31,10 @@ location ~ \\.php$ {{
   fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;
   fastcgi_pass unix:{php};
 }}
-location /up/ {{ proxy_pass http://127.0.0.1:{echo}; }}
+location /up/ {{
+  proxy_pass http://127.0.0.1:{echo};
+  proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_connection;
+}}
 location /private/ {{ auth_basic private; auth_basic_user_file {users}; }}
 """
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The one table of requests that every server is driven through."""
-from harness import ALLOWED, FILE, OUTSIDER, SECRET, SITE, UPLOAD, UPLOAD_SHA1, request
+from harness import ALLOWED, FILE, OUTSIDER, SECRET, SITE, UPLOAD, UPLOAD_SHA1, request, upgrade
 
 HTML = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
 JSON = ("Accept", "application/json")
@@ -68,6 +68,16 @@ def check_site(checks, way, when, headers=(), source=OUTSIDER):
         checks.that(f"{when}: {path} method kept", r.echo().get("method") == "DELETE", r)
 
 
+def check_upgrade(checks, way):
+    """A WebSocket passes through a bypass, and is held without one."""
+    if "/up/echo" not in way.applications:
+        return
+    answer = upgrade(way.port, "/up/echo", source=ALLOWED)
+    checks.that("by address: a WebSocket", answer == b"SITE hello\n", answer)
+    answer = upgrade(way.port, "/up/echo")
+    checks.that("held: a WebSocket", answer.startswith(b"HTTP/1.1 503"), answer)
+
+
 def check_held(checks, way):
     """What a visitor gets: the first request after the change already."""
     r = request(way.port, "/admin", headers=[HTML])
@@ -85,6 +95,10 @@ def check_held(checks, way):
     checks.that("held: HEAD has no body", r.status == 503 and not r.body and r.header("retry-after").isdigit(), r)
     r = request(way.port, "/<script>alert(1)</script>", headers=[HTML, ("X-Request-Id", "<b>")])
     checks.that("held: nothing is reflected", b"alert(1)" not in r.body and b"<b>" not in r.body, r)
+    for target in ("/file.bin", "/", "/index.html", *way.applications):
+        for method in ("GET", "POST"):
+            r = request(way.port, target, method=method, body=b"x" if method == "POST" else b"")
+            checks.that(f"held: {method} {target}", r.status == 503 and SITE not in r.body, r)
     for what, target, send in HELD + (HELD_ASKING if way.asks else []):
         r = request(way.port, target, **send)
         checks.that(f"held: {what}", held(r), r)
@@ -150,6 +164,7 @@ def check_way(checks, way):
     check_open(checks, way)
     check_site(checks, way, "by address", source=ALLOWED)
     check_site(checks, way, "by secret", headers=[BYPASS])
+    check_upgrade(checks, way)
     check_bypass_off(checks, way)
     for extra in way.checks:
         extra(checks, way)
