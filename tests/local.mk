@@ -9,6 +9,14 @@ AM_TESTS_ENVIRONMENT = srcdir=$(srcdir); export srcdir; builddir=$(builddir); ex
 	PYTHON3=$(PYTHON3); export PYTHON3;
 TESTS = tests/lint/folders tests/lint/source tests/lint/documents
 
+# The gateway with a clock that the tests set, and without any transport.
+check_PROGRAMS += tests/cases/warden-at tests/cases/serve-each
+tests_cases_warden_at_SOURCES = src/warden.c tests/cases/now_fixed.c
+tests_cases_warden_at_LDADD = libwarden.a
+tests_cases_serve_each_SOURCES = tests/cases/serve-each.c tests/cases/now_fixed.c
+tests_cases_serve_each_LDADD = libwarden.a
+TESTS += tests/cases/run
+
 UNIT_SOURCES = \
 	tests/unit/main.c tests/unit/suites.def tests/unit/support.c tests/unit/support.h tests/unit/test_answer.c \
 	tests/unit/test_arena.c tests/unit/test_buffer.c tests/unit/test_builtin.c tests/unit/test_cgi.c \

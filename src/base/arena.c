@@ -171,6 +171,19 @@ arena_copy(struct arena *arena, struct str s)
 }
 
 struct str
+arena_lower(struct arena *arena, struct str s)
+{
+	char *copy = s.len == SIZE_MAX ? NULL : arena_alloc(arena, s.len + 1);
+
+	if (copy == NULL)
+		return STR_NONE;
+	for (size_t i = 0; i < s.len; i++)
+		copy[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32) : s.p[i];
+	copy[s.len] = '\0';
+	return (struct str){ copy, s.len };
+}
+
+struct str
 arena_printf(struct arena *arena, const char *format, ...)
 {
 	va_list args, again;

@@ -31,6 +31,9 @@ void         *arena_zalloc(struct arena *arena, size_t count, size_t size);
 /* A copy of `s`, followed by a NUL.  `.p` is NULL when the arena is full. */
 struct str    arena_copy(struct arena *arena, struct str s);
 
+/* The same with A to Z in lower case. */
+struct str    arena_lower(struct arena *arena, struct str s);
+
 /* Formats like printf.  `.p` is NULL when the arena is full. */
 struct str    arena_printf(struct arena *arena, const char *format, ...)
                   __attribute__((format(printf, 2, 3)));

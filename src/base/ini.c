@@ -175,19 +175,6 @@ next_line(struct str *rest, struct str *ret_line)
 	return true;
 }
 
-static struct str
-fold(struct arena *arena, struct str s)
-{
-	char *copy = arena_alloc(arena, s.len + 1);
-
-	if (copy == NULL)
-		return STR_NONE;
-	for (size_t i = 0; i < s.len; i++)
-		copy[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32) : s.p[i];
-	copy[s.len] = '\0';
-	return (struct str){ copy, s.len };
-}
-
 /* The scan of one file: where it is, and the ends of both lists. */
 struct scan {
 	struct ini          *ini;
@@ -221,7 +208,7 @@ scan_section(struct scan *scan, struct str name)
 	struct ini_section *section = arena_zalloc(scan->arena, 1, sizeof *section);
 	struct place place;
 
-	scan->section = fold(scan->arena, name);
+	scan->section = arena_lower(scan->arena, name);
 	place = scan_place(scan, STR_NONE);
 	for (struct ini_section *s = scan->ini->sections; s != NULL; s = s->next) {
 		if (!str_eq(s->name, scan->section))
@@ -250,7 +237,7 @@ static void
 scan_entry(struct scan *scan, const struct line *line)
 {
 	struct ini_entry *entry = arena_zalloc(scan->arena, 1, sizeof *entry);
-	struct str key = fold(scan->arena, line->name);
+	struct str key = arena_lower(scan->arena, line->name);
 	struct place place = scan_place(scan, key);
 	const struct ini_entry *earlier;
 
@@ -387,7 +374,7 @@ ini_scan_body(struct str text, struct arena *arena, struct ini_entry **ret_entri
 		entry = arena_zalloc(arena, 1, sizeof *entry);
 		if (entry == NULL)
 			return -ENOMEM;
-		*entry = (struct ini_entry){ NULL, STR_NONE, fold(arena, line.name), line.value, number };
+		*entry = (struct ini_entry){ NULL, STR_NONE, arena_lower(arena, line.name), line.value, number };
 		*end = entry;
 		end = &entry->next;
 	}

@@ -95,6 +95,7 @@ cgi_run(struct gateway *gateway)
 		reply.send_body = !str_eq(raw.method, STR("HEAD"));
 		return print_and_drain(&reply) ? 0 : 3;
 	}
+	serve_open_log(gateway);
 	serve(gateway, &worker, &raw, &reply);
 	printed = print_and_drain(&reply);
 	worker_finish(&worker, gateway);

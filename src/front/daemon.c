@@ -33,18 +33,6 @@ log_problems(const struct problems *problems)
 	}
 }
 
-static void
-apply_log(struct gateway *gateway)
-{
-	struct policy_ref held = { 0 };
-	const struct policy *policy = policy_refresh(gateway->store, &held);
-	int rc = log_open(policy->log, policy->log_level);
-
-	if (rc != 0)
-		log_write(LOG_LEVEL_ERROR, "cannot log to %.*s: %s", STR_ARG(policy->log), strerror(-rc));
-	policy_release(gateway->store, &held);
-}
-
 /* What a reload cannot change is said, or the operator would wait for it. */
 static void
 say_what_stays(const struct policy *old, const struct policy *new)
@@ -75,7 +63,7 @@ reload(struct gateway *gateway, bool quiet)
 		    rc == -ENOMEM ? "out of memory" : "see above");
 	arena_free(problems.arena);
 	if (rc == 0) {
-		apply_log(gateway);
+		serve_open_log(gateway);
 		say_what_stays(old.policy, policy_refresh(gateway->store, &new));
 	}
 	policy_release(gateway->store, &old);
@@ -142,7 +130,7 @@ daemon_run(struct gateway *gateway, const struct listener *listener)
 	(void)sigaddset(&signals, SIGINT);
 	(void)sigaddset(&signals, SIGTERM);
 	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	apply_log(gateway);
+	serve_open_log(gateway);
 	serve_warm_up(gateway, &warm);
 	worker_finish(&warm, gateway);
 	workers = policy_refresh(gateway->store, &held)->workers;

@@ -196,6 +196,18 @@ serve(struct gateway *gateway, struct worker *worker, const struct raw_request *
 }
 
 void
+serve_open_log(struct gateway *gateway)
+{
+	struct policy_ref held = { 0 };
+	const struct policy *policy = policy_refresh(gateway->store, &held);
+	int rc = log_open(policy->log, policy->log_level);
+
+	if (rc != 0)
+		log_write(LOG_LEVEL_ERROR, "cannot log to %.*s: %s", STR_ARG(policy->log), strerror(-rc));
+	policy_release(gateway->store, &held);
+}
+
+void
 serve_warm_up(struct gateway *gateway, struct worker *worker)
 {
 	static const struct raw_request nothing;

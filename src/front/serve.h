@@ -30,6 +30,9 @@ void worker_finish(struct worker *worker, struct gateway *gateway);
 /* Answers `raw`.  The reply lives until the worker's next serve().  One thread per worker. */
 void serve(struct gateway *gateway, struct worker *worker, const struct raw_request *raw, struct reply *reply);
 
+/* Logs where the policy says so; a place that cannot be opened is complained about, and the log stays where it was. */
+void serve_open_log(struct gateway *gateway);
+
 /* Reads every flag once, so that the last known state is known before the first request. */
 void serve_warm_up(struct gateway *gateway, struct worker *worker);
 

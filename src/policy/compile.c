@@ -82,6 +82,8 @@ compile_gateway(struct values *values, struct policy *policy)
 	compile_trust(values, policy);
 	compile_state_dir(values, policy);
 	policy->log = values->gateway.v[KEY_LOG].text;
+	if (!str_eq(policy->log, STR("stderr")) && !str_eq(policy->log, STR("syslog")))
+		policy->log = file_resolve(policy->file, policy->log, policy->arena);
 	policy->log_level = (enum log_level)values->gateway.v[KEY_LOG_LEVEL].number;
 	policy->log_decisions = (enum log_decisions)values->gateway.v[KEY_LOG_DECISIONS].number;
 }

@@ -293,19 +293,6 @@ compile_hosts(struct values *values, const struct section *section, struct site 
 	path_set_free(probe);
 }
 
-/* Keys are folded to lower case, so that is what a language is compared in. */
-static struct str
-lower(struct arena *arena, struct str s)
-{
-	char *copy = arena_alloc(arena, s.len + 1);
-
-	if (copy == NULL)
-		return STR_NONE;
-	for (size_t i = 0; i < s.len; i++)
-		copy[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32) : s.p[i];
-	return (struct str){ copy, s.len };
-}
-
 static void
 compile_languages(struct values *values, const struct section *section, struct answers *a)
 {
@@ -325,7 +312,7 @@ compile_languages(struct values *values, const struct section *section, struct a
 	}
 	a->language_count = value->item_count;
 	for (size_t i = 0; i < value->item_count; i++) {
-		a->languages[i] = lower(values->arena, value->items[i]);
+		a->languages[i] = arena_lower(values->arena, value->items[i]);
 		if (!key_language_valid(a->languages[i]))
 			problem_error(values->problems, &value->place,
 			    "expected a language such as en or pt-br, not \"%.*s\"",
