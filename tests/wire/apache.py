@@ -45,9 +45,10 @@ class Way:
         self.folder, self.port = folder, free_port()
         binary = program("apache2", "apache2")
         modules = "\n".join(f"LoadModule {m}_module {MODULES}/mod_{m}.so" for m in self.modules)
-        user = "User www-data\nGroup www-data" if os.geteuid() == 0 else ""
+        user = "User www-data\nGroup www-data" if folder.drops_root else ""
         conf = BASE.format(path=folder.path, port=self.port, modules=modules, user=user, gate=self.gate())
-        process = folder.spawn("apache-start", [binary, "-DFOREGROUND", "-f", folder.write("apache.conf", conf)])
+        process = folder.spawn("apache-start", [*folder.as_www_data, binary, "-DFOREGROUND", "-f",
+                                                folder.write("apache.conf", conf)])
         wait_until(lambda: port_open(self.port), "apache", process)
 
     def site(self):

@@ -13,6 +13,7 @@ import re
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import tempfile
 import threading
@@ -199,12 +200,31 @@ class Echo(http.server.BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = answer
 
 
+def others_may_enter(path):
+    """Whether every folder above `path`, and "/", lets a user through who is neither owner nor in the group."""
+    while path != "/":
+        path = os.path.dirname(path)
+        if not os.stat(path).st_mode & stat.S_IXOTH:
+            return False
+    return True
+
+
 class Folder:
-    """A temporary folder with a site, state, an INI, and everything that runs on it."""
+    """A temporary folder with a site, state, an INI, and everything that runs on it.
+
+    A server that gives up root is started as root.  Where only root may enter the folders above (a chroot made by
+    mktemp is such a place) it could then read nothing, so it starts as www-data at once, with one capability left.
+    """
 
     def __init__(self, gateway):
         self.path = tempfile.mkdtemp(prefix="warden-wire.")
         os.chmod(self.path, 0o755)
+        self.drops_root = os.geteuid() == 0 and others_may_enter(self.path)
+        self.as_www_data = []
+        if os.geteuid() == 0 and not self.drops_root:
+            self.as_www_data = [program("setpriv", "util-linux"), "--reuid", "www-data", "--regid", "www-data",
+                                "--clear-groups", "--securebits", "+no_setuid_fixup",      # or access(2) ignores it
+                                "--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]
         self.gateway_binary = os.path.join(self.path, "maintenance-warden")
         shutil.copy(gateway, self.gateway_binary)
         self.processes, self.gateway = [], None
@@ -275,10 +295,10 @@ path = /shop/
 
     def start_php(self):
         binary, listen = program("php-fpm8.2", "php8.2-fpm"), self.file("php.sock")
-        user = "user = www-data\ngroup = www-data\n" if os.geteuid() == 0 else ""
+        user = "user = www-data\ngroup = www-data\n" if self.drops_root else ""
         conf = self.write("php.conf", f"[global]\nerror_log = {self.file('log/php')}\ndaemonize = no\n[www]\n{user}"
                           f"listen = {listen}\nlisten.mode = 0666\npm = static\npm.max_children = 4\n")
-        process = self.spawn("php-fpm", [binary, "-n", "-F", "-y", conf, "-d", "post_max_size=8M"])
+        process = self.spawn("php-fpm", [*self.as_www_data, binary, "-n", "-F", "-y", conf, "-d", "post_max_size=8M"])
         wait_until(lambda: socket_open(listen), "php-fpm", process)
         return listen
 
