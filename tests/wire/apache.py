@@ -14,6 +14,8 @@ ServerName site.example
 ErrorLog {path}/log/apache
 LogLevel warn
 Mutex file:{path}/tmp default
+# Apache's own 404 would hide whether the gate holds
+AllowEncodedSlashes On
 {modules}
 {user}
 DocumentRoot {path}/www

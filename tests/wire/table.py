@@ -40,8 +40,12 @@ HELD = [
 HELD_ASKING = [("a secret doubled, right first", "/admin", {"headers": [BYPASS, ("X-Maintenance-Bypass", "x" * 20)]})]
 
 # Only [site.shop] is in maintenance: it is path-scoped.
-SHOP_HELD = ["/shop/x.txt", "/shop", "/shop/", "//shop/x.txt", "/x%2f..%2fshop/", "/x/../shop/x.txt",
-             "/x/%2e%2e/shop/x.txt", "/%73hop/x.txt", "/shop/../other.txt", "/shop//x.txt"]
+SHOP_HELD = ["/shop/x.txt", "/shop", "/shop/", "/shop/no-such-file", "/shop/x.txt?/other.txt", "/%73hop/x.txt",
+             "//shop/x.txt", "/x%2f..%2fshop/", "/x%2F..%2Fshop/x.txt", "/shop%2f..%2fx", "/shop%2fx.txt",
+             "/shop%5cx.txt", "/shop%252fx.txt", "/x/../shop/x.txt", "/x/%2e%2e/shop/x.txt", "/shop/../other.txt",
+             "/shop//x.txt", "/shop;/x.txt", "/health/../shop/x.txt", "/health%2f..%2fshop/x.txt",
+             "/api/webhooks/../../shop/x.txt"]
+SHOP_PASSES = ["/other.txt", "/other.txt?a=/shop/x%2f..//;", "/shopping.txt", "/file.bin"]
 
 
 def held(response):
@@ -124,15 +128,30 @@ def check_bypass_off(checks, way):
 
 
 def check_scope(checks, way):
+    """[site.shop] has a flag of its own; what could be read as a path below it is held with it."""
     way.folder.touch("flags/shop.flag")
-    r = request(way.port, "/other.txt")
-    checks.that("shop only: the rest of the site", r.status == 200, r)
+    for target in SHOP_PASSES:
+        r = request(way.port, target)
+        checks.that(f"shop only: {target} passes", r.status == 200 and SITE in r.body, r)
     for target in SHOP_HELD:
         r = request(way.port, target)
-        checks.that(f"shop only: {target} is held", held(r), r)
+        checks.that(f"shop only: {target} is held by the gate", held(r) and
+                    r.header("x-maintenance").startswith("active; id="), r)
+    r = request(way.port, "/shop/x.txt", method="POST", body=UPLOAD)
+    checks.that("shop only: an upload is held", held(r), r)
+    r = request(way.port, "/shop/x.txt", source=ALLOWED)
+    checks.that("shop only: by address", r.status == 200 and SITE in r.body, r)
+    way.folder.touch()
+    for target in ("/other.txt", "/shop/x.txt"):
+        r = request(way.port, target)
+        checks.that(f"both flags: {target} is held", r.status == 503, r)
     way.folder.remove("flags/shop.flag")
     r = request(way.port, "/shop/x.txt")
-    checks.that("shop only: the shop again", r.status == 200, r)
+    checks.that("the global flag alone: the shop is held", r.status == 503, r)
+    way.folder.remove()
+    for target in ("/shop/x.txt", "/other.txt"):
+        r = request(way.port, target)
+        checks.that(f"no flag: {target}", r.status == 200 and SITE in r.body, r)
 
 
 def check_toggles(checks, way, times=100):
@@ -171,7 +190,6 @@ def check_way(checks, way):
     way.folder.remove()
     r = request(way.port, "/file.bin")
     checks.that("rm: the very next request is the site's", r.status == 200 and r.body == FILE, r)
-    if way.asks:
-        check_scope(checks, way)
+    check_scope(checks, way)
     check_toggles(checks, way)
     check_gateway_gone(checks, way)
