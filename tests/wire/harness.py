@@ -245,7 +245,7 @@ class Folder:
 
     def write_site(self):
         self.write("www/file.bin", FILE)
-        for name in ("health", "admin", "other.txt", "shopping.txt", "robots.txt", "shop/x.txt", "index.html"):
+        for name in ("health", "admin.txt", "other.txt", "shopping.txt", "robots.txt", "shop/x.txt", "index.html"):
             self.write("www/" + name, f"SITE {name}\n")
         php = ('<?php $b = file_get_contents("php://input"); header("Content-Type: application/json"); echo json_encode(['
                '"from" => "SITE", "method" => $_SERVER["REQUEST_METHOD"], "uri" => $_SERVER["REQUEST_URI"],'

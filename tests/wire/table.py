@@ -8,36 +8,40 @@ BYPASS = ("X-Maintenance-Bypass", SECRET)
 AS_ANNA = ("Authorization", "Basic YW5uYTphbm5h")
 
 # What an outsider may try while maintenance is on.  The server may refuse it by itself; the site must not answer.
+# /admin.txt is there, and of a type that X-Sendfile passes: while off it is the site's (check_held_rows_pass_while_off).
 HELD = [
-    ("a page", "/admin", {}),
+    ("a page", "/admin.txt", {}),
     ("a missing page", "/no-such-file", {}),
-    ("a forged X-Forwarded-For", "/admin", {"headers": [("X-Forwarded-For", ALLOWED)]}),
-    ("a forged X_Forwarded_For", "/admin", {"headers": [("X_Forwarded_For", ALLOWED)]}),
-    ("a forged X-Real-IP and Forwarded", "/admin", {"headers": [("X-Real-IP", ALLOWED), ("Forwarded", f"for={ALLOWED}")]}),
-    ("dot segments behind an open path", "/health/../admin", {}),
-    ("dot segments behind an open folder", "/api/webhooks/../../admin", {}),
-    ("encoded dots", "/health/%2e%2e/admin", {}),
-    ("encoded dots in capitals", "/api/webhooks/%2E%2E/%2E%2E/admin", {}),
-    ("encoded slashes", "/health%2f..%2fadmin", {}),
+    ("a forged X-Forwarded-For", "/admin.txt", {"headers": [("X-Forwarded-For", ALLOWED)]}),
+    ("a forged X_Forwarded_For", "/admin.txt", {"headers": [("X_Forwarded_For", ALLOWED)]}),
+    ("a forged X-Real-IP and Forwarded", "/admin.txt", {"headers": [("X-Real-IP", ALLOWED),
+                                                                    ("Forwarded", f"for={ALLOWED}")]}),
+    ("dot segments behind an open path", "/health/../admin.txt", {}),
+    ("dot segments behind an open folder", "/api/webhooks/../../admin.txt", {}),
+    ("encoded dots", "/health/%2e%2e/admin.txt", {}),
+    ("encoded dots in capitals", "/api/webhooks/%2E%2E/%2E%2E/admin.txt", {}),
+    ("encoded slashes", "/health%2f..%2fadmin.txt", {}),
     ("a doubled slash", "//health", {}),
-    ("a double escape", "/health%252f..%252fadmin", {}),
-    ("a path parameter", "/health;/../admin", {}),
+    ("a double escape", "/health%252f..%252fadmin.txt", {}),
+    ("a path parameter", "/health;/../admin.txt", {}),
     ("a path that begins like an open one", "/healthy", {}),
     ("an open path by POST", "/health", {"method": "POST", "body": b"x"}),
-    ("a wrong secret", "/admin", {"headers": [("X-Maintenance-Bypass", SECRET + "x")]}),
-    ("an empty secret", "/admin", {"headers": [("X-Maintenance-Bypass", "")]}),
-    ("a secret doubled, wrong first", "/admin", {"headers": [("X-Maintenance-Bypass", "x" * 20), BYPASS]}),
-    ("an unknown host", "/admin", {"host": "unknown.invalid"}),
-    ("a forged user", "/admin", {"headers": [AS_ANNA]}),
-    ("forged parameters", "/admin", {"headers": [("WARDEN-MODE", "x-accel"), ("Warden-User", "anna"),
-                                                 ("X-Accel-Redirect", "/admin"), ("X-Sendfile", "/admin")]}),
-    ("a marker of one's own", "/admin", {"headers": [("X-Maintenance", "bypass")]}),
-    ("an upload", "/admin", {"method": "POST", "body": UPLOAD}),
-    ("DELETE", "/admin", {"method": "DELETE"}),
-    ("a query", "/admin?path=/health", {}),
+    ("a wrong secret", "/admin.txt", {"headers": [("X-Maintenance-Bypass", SECRET + "x")]}),
+    ("an empty secret", "/admin.txt", {"headers": [("X-Maintenance-Bypass", "")]}),
+    ("a secret doubled, wrong first", "/admin.txt", {"headers": [("X-Maintenance-Bypass", "x" * 20), BYPASS]}),
+    ("an unknown host", "/admin.txt", {"host": "unknown.invalid"}),
+    ("a forged user", "/admin.txt", {"headers": [AS_ANNA]}),
+    ("forged parameters", "/admin.txt", {"headers": [("WARDEN-MODE", "x-accel"), ("Warden-User", "anna"),
+                                                     ("X-Accel-Redirect", "/admin.txt"),
+                                                     ("X-Sendfile", "/admin.txt")]}),
+    ("a marker of one's own", "/admin.txt", {"headers": [("X-Maintenance", "bypass")]}),
+    ("an upload", "/admin.txt", {"method": "POST", "body": UPLOAD}),
+    ("DELETE", "/admin.txt", {"method": "DELETE"}),
+    ("a query", "/admin.txt?path=/health", {}),
 ]
 # Where the gateway itself sees the headers.
-HELD_ASKING = [("a secret doubled, right first", "/admin", {"headers": [BYPASS, ("X-Maintenance-Bypass", "x" * 20)]})]
+HELD_ASKING = [("a secret doubled, right first", "/admin.txt",
+                {"headers": [BYPASS, ("X-Maintenance-Bypass", "x" * 20)]})]
 
 # Only [site.shop] is in maintenance: it is path-scoped.
 SHOP_HELD = ["/shop/x.txt", "/shop", "/shop/", "/shop/no-such-file", "/shop/x.txt?/other.txt", "/%73hop/x.txt",
@@ -72,6 +76,14 @@ def check_site(checks, way, when, headers=(), source=OUTSIDER):
         checks.that(f"{when}: {path} method kept", r.echo().get("method") == "DELETE", r)
 
 
+def check_held_rows_pass_while_off(checks, way):
+    """Held proves something only where the same request reaches the site while maintenance is off."""
+    for what, target, send in HELD + HELD_ASKING:
+        if target == "/admin.txt" and "method" not in send:
+            r = request(way.port, target, **send)
+            checks.that(f"off: {what} passes", r.status == 200 and SITE in r.body, r)
+
+
 def check_upgrade(checks, way):
     """A WebSocket passes through a bypass, and is held without one."""
     if "/up/echo" not in way.applications:
@@ -84,18 +96,18 @@ def check_upgrade(checks, way):
 
 def check_held(checks, way):
     """What a visitor gets: the first request after the change already."""
-    r = request(way.port, "/admin", headers=[HTML])
+    r = request(way.port, "/admin.txt", headers=[HTML])
     checks.that("touch: the very next request is held", r.status == 503 and SITE not in r.body, r)
     checks.that("held: the page", "text/html" in r.header("content-type") and b"Wire test" in r.body, r)
     checks.that("held: Retry-After", r.header("retry-after").isdigit() and int(r.header("retry-after")) > 0, r)
     checks.that("held: no-store", r.header("cache-control") == "no-store", r)
     checks.that("held: the marker", r.header("x-maintenance").startswith("active; id="), r)
-    r = request(way.port, "/admin", headers=[JSON])
+    r = request(way.port, "/admin.txt", headers=[JSON])
     checks.that("held: problem+json", r.status == 503 and r.header("content-type") == "application/problem+json" and
                 r.echo().get("status") == 503, r)
-    r = request(way.port, "/admin", headers=[HTML, ("Accept-Language", "de")])
+    r = request(way.port, "/admin.txt", headers=[HTML, ("Accept-Language", "de")])
     checks.that("held: in German", b'lang="de"' in r.body, r)
-    r = request(way.port, "/admin", method="HEAD", headers=[HTML])
+    r = request(way.port, "/admin.txt", method="HEAD", headers=[HTML])
     checks.that("held: HEAD has no body", r.status == 503 and not r.body and r.header("retry-after").isdigit(), r)
     r = request(way.port, "/<script>alert(1)</script>", headers=[HTML, ("X-Request-Id", "<b>")])
     checks.that("held: nothing is reflected", b"alert(1)" not in r.body and b"<b>" not in r.body, r)
@@ -158,7 +170,7 @@ def check_toggles(checks, way, times=100):
     wrong = 0
     for _ in range(times):
         way.folder.touch()
-        wrong += request(way.port, "/admin").status != 503
+        wrong += request(way.port, "/admin.txt").status != 503
         way.folder.remove()
         wrong += request(way.port, "/file.bin").status != 200
     checks.that(f"{2 * times} toggles, each first request right", wrong == 0, f"{wrong} wrong")
@@ -178,6 +190,7 @@ def check_gateway_gone(checks, way):
 def check_way(checks, way):
     checks.way = way.name
     check_site(checks, way, "off")
+    check_held_rows_pass_while_off(checks, way)
     way.folder.touch()
     check_held(checks, way)
     check_open(checks, way)
