@@ -41,6 +41,7 @@ class Way:
     open_paths = ("/health", "/robots.txt")
     checks = ()
     asks = False                # the headers are Apache's to judge
+    dot_paths = True
     modules = ("mpm_event", "authz_core", "rewrite", "proxy", "proxy_http", "proxy_fcgi", "dir")
 
     def __init__(self, folder: Folder):

@@ -229,7 +229,7 @@ class Folder:
         shutil.copy(gateway, self.gateway_binary)
         self.processes, self.gateway = [], None
         self.socket = self.file("gateway.sock")
-        for name in ("www/shop", "www/api/webhooks", "www/sub", "state/flags", "log", "tmp", "cgi-bin"):
+        for name in ("www/shop", "www/.maintenance", "www/api/webhooks", "www/sub", "state/flags", "log", "tmp", "cgi-bin"):
             os.makedirs(self.file(name))
         os.chmod(self.file("tmp"), 0o777)
         self.write_site()
@@ -245,7 +245,8 @@ class Folder:
 
     def write_site(self):
         self.write("www/file.bin", FILE)
-        for name in ("health", "admin.txt", "other.txt", "shopping.txt", "robots.txt", "shop/x.txt", "index.html"):
+        for name in ("health", "admin.txt", "other.txt", "shopping.txt", "robots.txt", "shop/x.txt", "index.html",
+                     ".maintenance/status", ".maintenance/other.txt"):
             self.write("www/" + name, f"SITE {name}\n")
         php = ('<?php $b = file_get_contents("php://input"); header("Content-Type: application/json"); echo json_encode(['
                '"from" => "SITE", "method" => $_SERVER["REQUEST_METHOD"], "uri" => $_SERVER["REQUEST_URI"],'

@@ -31,7 +31,7 @@ class Way:
     webhooks = ("/api/webhooks/echo.php",)
     open_paths = ("/health", "/robots.txt")
     checks = ()
-    asks = True
+    asks = dot_paths = True
     gone_off = gone_on = 503
     own_gateway = True
 
@@ -53,14 +53,8 @@ class Way:
         self.folder.stop(self.folder.gateway)
 
 
-def check_status(checks, way):
-    r = request(way.port, "/.maintenance/status")
-    checks.that("the status endpoint", r.status == 200 and r.echo().get("on") is True, r)
-
-
 class Authorizer(Way):
     name = "lighttpd-authorizer"
-    checks = (check_status,)
 
 
 class Spawned(Way):
@@ -72,13 +66,11 @@ class Spawned(Way):
     def gate(self):
         ini = self.folder.write_ini(listen=False)
         text = super().gate()
-        start = (f'"socket" => "{self.folder.socket}", "bin-path" => "{self.folder.gateway_binary} -c {ini}", '
-                 f'"max-procs" => 1, "mode" => "authorizer"')
-        old = f'"socket" => "{self.folder.socket}",\n    "mode" => "authorizer"'
-        assert old in text
-        # the second entry has no process of its own: where lighttpd starts the gateway there is no second socket
-        return text.replace(old, start).partition('  "/.maintenance/"')[0].rstrip().rstrip(",") + "\n)\n" + \
-            text.partition("\n)\n")[2]
+        socket = f'"socket" => "{self.folder.socket}'
+        first, second = f'{socket}",\n', f'{socket}", "check-local"'
+        assert text.count(first) == 1 and text.count(second) == 1
+        start = f'{first}    "bin-path" => "{self.folder.gateway_binary} -c {ini}",\n    "max-procs" => 1,\n'
+        return text.replace(first, start).replace(second, f'{socket}-0", "check-local"')
 
     def gateways(self):
         """The processes that lighttpd started from this folder's program."""
@@ -103,7 +95,7 @@ class Responder(Way):
     applications = ()
     webhooks = ()
     open_paths = ("/robots.txt",)       # /health has none of the extensions in sendfile_types
-    checks = (check_status,)
+    dot_paths = False                   # X-Sendfile passes nothing in a folder whose name begins with a dot
 
     def gate(self):
         www = self.folder.file("www")

@@ -41,7 +41,7 @@ location /private/ {{ auth_basic private; auth_basic_user_file {users}; }}
 
 class Way:
     checks = ()
-    asks = True
+    asks = dot_paths = True
     open_paths = ("/health", "/robots.txt")
 
     def __init__(self, folder: Folder):
@@ -55,11 +55,6 @@ class Way:
 
     def kill_gateway(self):
         self.folder.stop(self.folder.gateway)
-
-
-def check_status(checks, way):
-    r = request(way.port, "/.maintenance/status")
-    checks.that("the status endpoint", r.status == 200 and r.echo().get("on") is True, r)
 
 
 def check_own_401(checks, way):
@@ -76,7 +71,7 @@ class AuthRequest(Way):
     name = "nginx-auth-request"
     applications = ("/echo.php", "/up/echo")
     webhooks = ("/api/webhooks/echo.php",)
-    checks = (check_status, check_own_401)
+    checks = (check_own_401,)
     gone_off = gone_on = 500
 
     def gate(self):
@@ -89,7 +84,6 @@ class XAccel(Way):
     name = "nginx-x-accel"
     applications = ("/up/echo",)
     webhooks = ("/api/webhooks/echo",)
-    checks = (check_status,)
     gone_off = gone_on = 502
 
     def gate(self):

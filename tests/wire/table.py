@@ -49,6 +49,10 @@ SHOP_HELD = ["/shop/x.txt", "/shop", "/shop/", "/shop/no-such-file", "/shop/x.tx
              "/shop%5cx.txt", "/shop%252fx.txt", "/x/../shop/x.txt", "/x/%2e%2e/shop/x.txt", "/shop/../other.txt",
              "/shop//x.txt", "/shop;/x.txt", "/health/../shop/x.txt", "/health%2f..%2fshop/x.txt",
              "/api/webhooks/../../shop/x.txt"]
+STATUS = "/.maintenance/status"
+NOT_STATUS = ["/.maintenance/other.txt", "/.maintenance/", "/.maintenance", "/.maintenance/statusx",
+              "/.maintenance/status/x", "/.maintenance/%73tatus", "/%2emaintenance/status", "/.maintenance//status",
+              "/x/../.maintenance/status", "/.maintenance/status/../other.txt", "/.Maintenance/Status"]
 SHOP_PASSES = ["/other.txt", "/other.txt?a=/shop/x%2f..//;", "/shopping.txt", "/file.bin"]
 
 
@@ -118,6 +122,28 @@ def check_held(checks, way):
     for what, target, send in HELD + (HELD_ASKING if way.asks else []):
         r = request(way.port, target, **send)
         checks.that(f"held: {what}", held(r), r)
+
+
+def check_status(checks, way, on):
+    """That path alone is the gateway's, to GET and HEAD; the site has a page of the same name, which nobody sees."""
+    when = "on" if on else "off"
+    for target in (STATUS, STATUS + "?a=/b"):
+        r = request(way.port, target)
+        checks.that(f"{when}: {target}", r.status == 200 and r.header("content-type") == "application/json" and
+                    r.header("cache-control") == "no-store" and r.echo().get("on") is on, r)
+    r = request(way.port, STATUS, method="HEAD")
+    checks.that(f"{when}: HEAD {STATUS}", r.status == 200 and not r.body and
+                r.header("content-type") == "application/json", r)
+    if on:
+        for method in ("POST", "PUT", "DELETE"):
+            r = request(way.port, STATUS, method=method, body=b"x")
+            checks.that(f"on: {method} {STATUS} is held", held(r) and r.header("content-type") != "application/json", r)
+        for target in NOT_STATUS:
+            r = request(way.port, target)
+            checks.that(f"on: {target} is held", r.status == 503 and SITE not in r.body, r)
+    elif way.dot_paths:
+        r = request(way.port, NOT_STATUS[0])
+        checks.that(f"off: {NOT_STATUS[0]} is the site's", r.status == 200 and SITE in r.body, r)
 
 
 def check_open(checks, way):
@@ -191,8 +217,10 @@ def check_way(checks, way):
     checks.way = way.name
     check_site(checks, way, "off")
     check_held_rows_pass_while_off(checks, way)
+    check_status(checks, way, False)
     way.folder.touch()
     check_held(checks, way)
+    check_status(checks, way, True)
     check_open(checks, way)
     check_site(checks, way, "by address", source=ALLOWED)
     check_site(checks, way, "by secret", headers=[BYPASS])
