@@ -1,7 +1,8 @@
 # make check: unit, cases, lint; neither server nor network.  make check-wire: the real servers.
 # Each test ends with "N passed, N failed"; contrib/run-tests adds them up.
 EXTRA_DIST += tests/README.md tests/lint/folders tests/lint/source tests/lint/documents \
-	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/cases tests/wire
+	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire \
+	tests/cases/README.md tests/cases/run tests/cases/run_cases.py
 SNIPPETS = etc/snippets/lighttpd-authorizer.conf etc/snippets/lighttpd-responder.conf etc/snippets/apache-native.conf \
 	etc/snippets/htaccess etc/snippets/nginx-auth-request.conf etc/snippets/nginx-x-accel.conf
 
@@ -41,6 +42,10 @@ TESTS += tests/unit/unit
 else
 TESTS += tests/unit/missing
 endif
+
+# By name, not as a folder: of a folder automake packs what was built in it too.
+dist-hook:
+	$(MKDIR_P) $(distdir)/tests/cases && cp $(srcdir)/tests/cases/*.case $(distdir)/tests/cases/
 
 check-wire: all
 	$(PYTHON3) -B $(srcdir)/tests/wire/run.py --gateway $(abs_builddir)/maintenance-warden
