@@ -1,6 +1,6 @@
 # The folders in their order: see src/README.md.
 noinst_LIBRARIES += libwarden.a
-bin_PROGRAMS += maintenance-warden
+bin_PROGRAMS += maintenance-warden wardenctl
 
 PAGES = www/page.html www/page.de.html www/page.json www/page.de.json www/page.txt www/page.de.txt
 
@@ -10,26 +10,38 @@ WARDEN_SOURCES = \
 	src/base/ip.c src/base/ip.h src/base/now.c src/base/problem.c src/base/problem.h src/base/secret.c \
 	src/base/secret.h src/base/str.c src/base/str.h src/base/utf8.c src/base/utf8.h src/base/zone.c src/base/zone.h \
 	src/state/condition.c src/state/condition.h src/state/flag.c src/state/flag.h \
+	src/state/recurrence.c src/state/recurrence.h src/state/ticket.c src/state/ticket.h src/state/window.c \
+	src/state/window.h \
 	src/rules/cidr.c src/rules/cidr.h src/rules/host.c src/rules/host.h src/rules/method.c src/rules/method.h \
 	src/rules/path.c src/rules/path.h src/rules/rules.h src/rules/share.c src/rules/share.h \
-	src/gate/client.c src/gate/client.h src/gate/decide.c src/gate/decide.h src/gate/reasons.def \
+	src/gate/client.c src/gate/client.h src/gate/decide.c src/gate/decide.h src/gate/offer.c src/gate/offer.h \
+	src/gate/reasons.def \
 	src/gate/request.c src/gate/request.h src/gate/verdict.c src/gate/verdict.h \
 	src/answer/answer.c src/answer/answer.h src/answer/builtin.c src/answer/builtin.h src/answer/handback.c \
 	src/answer/handback.h src/answer/negotiate.c src/answer/negotiate.h src/answer/page.c src/answer/page.h \
 	src/answer/reply.c src/answer/reply.h src/answer/status.c src/answer/status.h src/answer/timing.c \
 	src/answer/timing.h \
-	src/policy/compile.c src/policy/compile_site.c src/policy/compile_site.h src/policy/keys.c src/policy/keys.def \
+	src/policy/compile.c src/policy/compile_site.c src/policy/compile_site.h src/policy/compile_windows.c \
+	src/policy/compile_windows.h src/policy/planning.c src/policy/planning.h src/policy/keys.c src/policy/keys.def \
 	src/policy/keys.h src/policy/pages.c src/policy/pages.h src/policy/policy.h src/policy/site.c \
 	src/policy/store.c src/policy/store.h src/policy/values.c src/policy/values.h \
-	src/record/decisions.c src/record/decisions.h src/record/log.c src/record/log.h \
+	src/record/counters.c src/record/counters.h \
+	src/record/decisions.c src/record/decisions.h src/record/journal.c src/record/journal.h src/record/log.c src/record/log.h \
 	src/front/cgi.c src/front/cgi.h src/front/cgi_env.c src/front/cgi_env.h src/front/cgi_head.c \
 	src/front/cgi_head.h src/front/daemon.c src/front/daemon.h src/front/fcgi.c src/front/fcgi.h \
-	src/front/listener.c src/front/listener.h src/front/serve.c src/front/serve.h
+	src/front/listener.c src/front/listener.h src/front/serve.c src/front/serve.h \
+	src/upkeep/upkeep.c src/upkeep/upkeep.h
 
 libwarden_a_SOURCES = $(WARDEN_SOURCES)
 nodist_libwarden_a_SOURCES = src/answer/builtin_files.c
 maintenance_warden_SOURCES = src/warden.c
 maintenance_warden_LDADD = libwarden.a
+
+wardenctl_SOURCES = src/wardenctl.c src/ctl/bypass.c src/ctl/change.c src/ctl/child.c src/ctl/child.h \
+	src/ctl/commands.c src/ctl/commands.h src/ctl/ctl.c src/ctl/ctl.h src/ctl/hooks.c src/ctl/hooks.h \
+	src/ctl/options.c src/ctl/standing.c src/ctl/standing.h src/ctl/status.c src/ctl/switch.c src/ctl/switch.h \
+	src/ctl/ticket.c src/ctl/tickets.h
+wardenctl_LDADD = libwarden.a
 
 EXTRA_DIST += src/answer/embed.sh src/README.md src/.clang-format
 CLEANFILES += src/answer/builtin_files.c

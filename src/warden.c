@@ -95,7 +95,8 @@ config_beside_program(char path[PATH_MAX])
 	if (len <= 0 || folder + sizeof name > PATH_MAX)
 		return NULL;
 	memcpy(path + folder, name, sizeof name);
-	return access(path, F_OK) == 0 ? path : NULL;
+	/* one that is there and cannot be reached is used, and fails: it is not passed by for another */
+	return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR) ? path : NULL;
 }
 
 static const char *
@@ -232,6 +233,7 @@ main(int argc, char **argv)
 		code = cgi_run(&gateway);
 	else
 		code = run_daemon(&gateway, role, &problems);
+	counters_close(gateway.counters);
 	policy_store_close(gateway.store);
 	arena_free(problems.arena);
 	return code;

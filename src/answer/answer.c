@@ -214,14 +214,49 @@ is_pass(const struct request *request, const struct verdict *verdict)
 	return verdict->outcome == OUTCOME_PASS && !dialect_renders(request->raw->dialect);
 }
 
+/* The connection to the visitor is TLS: as the server says, or as a trusted proxy does. */
+static bool
+is_secure(const struct request *request)
+{
+	size_t count;
+
+	return request->raw->https ||
+	    (request->by_proxy && str_eq(request_header(request, STR("X_FORWARDED_PROTO"), &count), STR("https")));
+}
+
+/*
+ * A ticket's link: on to the same page without it, with the cookie (RFC 6265).  False where the server relays no
+ * redirect, or the target is none to send anybody to.
+ */
+static bool
+log_in(const struct request *request, const struct shown_ticket *ticket, int64_t now, struct arena *arena,
+    struct reply *reply)
+{
+	struct str target = offer_target_without(request, arena);
+	struct str cookie = arena_printf(arena, OFFER_NAME "=%.*s; Path=/; HttpOnly; SameSite=Lax; Max-Age=%lld%s",
+	    STR_ARG(ticket->id), (long long)(ticket->ticket.until - now), is_secure(request) ? "; Secure" : "");
+
+	if (dialect_hold_style(request->raw->dialect) != HOLD_PAGE || target.len == 0 || cookie.p == NULL)
+		return false;
+	reply_begin(reply, 303);
+	reply_add(reply, STR("Location"), target);
+	reply_add(reply, STR("Set-Cookie"), cookie);
+	reply_add(reply, STR("Cache-Control"), STR("no-store"));
+	reply_add(reply, STR("Referrer-Policy"), STR("no-referrer"));
+	return reply->header_count == 4; /* one with a control character was left out: then nobody is sent there */
+}
+
 void
 answer_build(const struct answers *answers, const struct request *request, const struct condition *condition,
-    const struct verdict *verdict, int64_t now, struct arena *arena, struct reply *reply)
+    const struct verdict *verdict, const struct shown_ticket *ticket, int64_t now, struct arena *arena,
+    struct reply *reply)
 {
 	reply_begin(reply, 503);
 	if (is_pass(request, verdict)) {
 		if (hand_back_pass(&answers->hand_back, request, verdict, arena, reply) != 0)
 			hold_with_page(answers, request, condition, now, arena, reply);
+	} else if (verdict->outcome == OUTCOME_LOGIN && log_in(request, ticket, now, arena, reply)) {
+		reply->complaint = NULL;
 	} else if (verdict->outcome == OUTCOME_ENDPOINT) {
 		status_build(answers, condition, arena, reply);
 	} else {

@@ -92,10 +92,10 @@ take_offset(struct str *rest, int *ret)
 }
 
 int
-time_parse(struct str text, const struct zone *zone, int64_t *ret)
+time_parse_wall(struct str text, int64_t *ret_local, bool *ret_has_offset, int *ret_offset)
 {
-	int64_t days, local;
-	int in_day, second = 0, offset;
+	int64_t days;
+	int in_day, second = 0, offset = 0;
 
 	if (!take_date(&text, &days))
 		return -EINVAL;
@@ -106,14 +106,24 @@ time_parse(struct str text, const struct zone *zone, int64_t *ret)
 	if (take_char(&text, ':') && !take_digits(&text, 2, 0, 59, &second))
 		return -EINVAL;
 
-	local = days * CIVIL_DAY_SECONDS + in_day + second;
-	if (text.len == 0) {
-		*ret = zone_to_utc(zone, local);
-		return 0;
-	}
-	if (!take_offset(&text, &offset))
+	*ret_has_offset = text.len > 0;
+	if (text.len > 0 && !take_offset(&text, &offset))
 		return -EINVAL;
-	*ret = local - offset;
+	*ret_local = days * CIVIL_DAY_SECONDS + in_day + second;
+	*ret_offset = offset;
+	return 0;
+}
+
+int
+time_parse(struct str text, const struct zone *zone, int64_t *ret)
+{
+	int64_t local;
+	bool has_offset;
+	int offset;
+
+	if (time_parse_wall(text, &local, &has_offset, &offset) != 0 || (!has_offset && zone == NULL))
+		return -EINVAL;
+	*ret = has_offset ? local - offset : zone_to_utc(zone, local);
 	return 0;
 }
 

@@ -18,9 +18,13 @@ int64_t clock_monotonic_ms(void);       /* never steps back */
 
 /*
  * "2026-12-15 02:00", "2026-12-15T02:00:30", either with "Z" or an offset like "+01:00" behind it, else
- * read in `zone`.  Years 1970 to 9999, leap seconds refused.  Returns 0, or -EINVAL.
+ * read in `zone`; where that is NULL, an offset must be there.  Years 1970 to 9999, leap seconds refused.  Returns 0,
+ * or -EINVAL.
  */
 int     time_parse(struct str text, const struct zone *zone, int64_t *ret);
+
+/* The same without a zone: what the clock on the wall shows, and the seconds east of UTC where the text tells them. */
+int     time_parse_wall(struct str text, int64_t *ret_local, bool *ret_has_offset, int *ret_offset);
 
 /*
  * "90", "90s", "30m", "4h", "2d", "1h30m": a span in seconds, units in falling order, each at most once.

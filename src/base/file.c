@@ -7,6 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -106,6 +110,124 @@ file_read(const char *path, size_t max, struct arena *arena, struct str *ret,
 	rc = read_regular(fd, max, arena, ret, ret_identity);
 	(void)close(fd);                /* only read from: nothing to lose */
 	return rc;
+}
+
+static int
+write_whole(int fd, struct str text)
+{
+	while (text.len > 0) {
+		ssize_t n = write(fd, text.p, text.len);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -errno;
+		text = str_sub(text, (size_t)n, text.len);
+	}
+	return fsync(fd) == -1 ? -errno : 0;    /* contents before the rename: a crash leaves no empty file */
+}
+
+/* The length of the folder's part of `path`; 0 when there is none. */
+static size_t
+folder_length(const char *path)
+{
+	struct str whole = str_of(path);
+	size_t slash = str_find_last(whole, '/');
+
+	return slash == whole.len ? 0 : slash + 1;
+}
+
+static int
+sync_folder(const char *path)
+{
+	char folder[PATH_MAX];
+	size_t len = folder_length(path);
+	int fd, rc;
+
+	if (len >= sizeof folder)
+		return -ENAMETOOLONG;
+	memcpy(folder, path, len);
+	(void)snprintf(folder + len, sizeof folder - len, ".");
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return -errno;
+	rc = fsync(fd) == -1 && errno != EINVAL && errno != EROFS ? -errno : 0;
+	(void)close(fd);
+	return rc;
+}
+
+/* The mode and owner that the new file shall have: those of the old one, if there is one. */
+static int
+take_over(int fd, const char *path, mode_t mode)
+{
+	struct stat old;
+	mode_t mask = umask(0);
+
+	(void)umask(mask);
+	if (stat(path, &old) == -1)
+		return fchmod(fd, mode & ~mask) == -1 ? -errno : 0;
+	if (!S_ISREG(old.st_mode))
+		return S_ISDIR(old.st_mode) ? -EISDIR : -ENODEV;
+	/* only root may give a file away; a group one belongs to is kept in any case */
+	if (fchown(fd, old.st_uid, old.st_gid) == -1 && fchown(fd, (uid_t)-1, old.st_gid) == -1 && errno != EPERM)
+		return -errno;
+	return fchmod(fd, old.st_mode & 07777) == -1 ? -errno : 0;
+}
+
+int
+file_write(const char *path, struct str text, mode_t mode)
+{
+	char target[PATH_MAX], temporary[PATH_MAX];
+	size_t folder;
+	int fd, rc, len;
+
+	if (realpath(path, target) == NULL && snprintf(target, sizeof target, "%s", path) >= (int)sizeof target)
+		return -ENAMETOOLONG;
+	folder = folder_length(target);
+	len = snprintf(temporary, sizeof temporary, "%.*s.%s.XXXXXX.tmp", (int)folder, target, target + folder);
+	if (len < 0 || (size_t)len >= sizeof temporary)
+		return -ENAMETOOLONG;
+	fd = mkostemps(temporary, 4, O_CLOEXEC);
+	if (fd == -1)
+		return -errno;
+	rc = take_over(fd, target, mode);
+	if (rc == 0)
+		rc = write_whole(fd, text);
+	if (close(fd) == -1 && rc == 0)
+		rc = -errno;
+	if (rc == 0 && rename(temporary, target) == -1)
+		rc = -errno;
+	if (rc != 0)
+		(void)unlink(temporary);        /* the first error is the one to tell */
+	else
+		rc = sync_folder(target);
+	return rc;
+}
+
+int
+file_create_empty(const char *path, mode_t mode)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+
+	if (fd == -1)
+		return -errno;
+	(void)close(fd);
+	(void)sync_folder(path);        /* it counts even where the disk cannot promise to keep it */
+	return 0;
+}
+
+int
+file_remove(const char *path)
+{
+	if (unlink(path) == -1)
+		return -errno;
+	return sync_folder(path);
+}
+
+bool
+file_is_temporary(const char *name)
+{
+	return name[0] == '.' && str_ends(str_of(name), STR(".tmp")) && str_of(name).len > sizeof ".XXXXXX.tmp";
 }
 
 struct str

@@ -38,6 +38,23 @@ bool file_identity_fresh(const struct file_identity *identity, int64_t now);
 int file_read(const char *path, size_t max, struct arena *arena, struct str *ret,
         struct file_identity *ret_identity);
 
+/*
+ * Puts `text` in place of the file at `path`, whole or not at all: a temporary file beside it (".NAME.XXXXXX.tmp") is
+ * filled, synced and renamed over it, and the folder is synced.  A file that was there keeps its mode and, where the
+ * caller may, its owner and group; a new one gets `mode` less the umask.  A symbolic link is followed: what it names is
+ * replaced.  Returns 0 or the first -errno, and then the old file stands as it was.
+ */
+int file_write(const char *path, struct str text, mode_t mode);
+
+/* Makes an empty file, needing no room for a text: what is left on a full disk.  0, -EEXIST, or another -errno. */
+int file_create_empty(const char *path, mode_t mode);
+
+/* Removes the file and syncs its folder.  0, -ENOENT, or another -errno. */
+int file_remove(const char *path);
+
+/* Whether a folder's entry is a temporary file of file_write(), left by a writer that was killed. */
+bool file_is_temporary(const char *name);
+
 /* `name` below the folder of the file `beside`, unless it is absolute.  `.p` NULL when the arena is full. */
 struct str file_resolve(struct str beside, struct str name, struct arena *arena);
 

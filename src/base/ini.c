@@ -380,3 +380,48 @@ ini_scan_body(struct str text, struct arena *arena, struct ini_entry **ret_entri
 	}
 	return bad;
 }
+
+static bool
+has_any(struct str s, const char *bytes)
+{
+	for (; *bytes != '\0'; bytes++)
+		if (str_find(s, *bytes) != s.len)
+			return true;
+	return false;
+}
+
+/* The quote that keeps `value` as it is: '\0' where none is needed, -1 where none helps. */
+static int
+quote_for(struct str value)
+{
+	bool plain = !has_any(value, "#;") && !str_ends(value, STR("\\")) && str_trim(value).len == value.len &&
+	    (value.len == 0 || (value.p[0] != '"' && value.p[0] != '\''));
+
+	if (plain)
+		return '\0';
+	if (has_any(value, "\\"))
+		return -1;
+	if (!has_any(value, "\""))
+		return '"';
+	return has_any(value, "'") ? -1 : '\'';
+}
+
+int
+ini_add_line(struct buffer *out, struct str key, struct str value)
+{
+	int quote = quote_for(value);
+	size_t before = out->len;
+
+	if (quote == -1 || has_control(value) || !utf8_valid(value))
+		return -EINVAL;
+	buffer_addf(out, "%.*s = ", STR_ARG(key));
+	if (quote != '\0')
+		buffer_add_char(out, (char)quote);
+	buffer_add(out, value);
+	if (quote != '\0')
+		buffer_add_char(out, (char)quote);
+	if (out->full || out->len - before > INI_LINE_MAX)
+		return -EINVAL;
+	buffer_add_char(out, '\n');
+	return out->full ? -EINVAL : 0;
+}

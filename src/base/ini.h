@@ -8,6 +8,7 @@
 #define BASE_INI_H
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/file.h"
 #include "base/problem.h"
 
@@ -48,5 +49,12 @@ int ini_load(struct str path, ini_known_key *known, struct arena *arena, struct 
  * of lines that could not be understood (those are left out), or -ENOMEM.
  */
 int ini_scan_body(struct str text, struct arena *arena, struct ini_entry **ret_entries);
+
+/*
+ * Adds "key = value" and a line end to `out`, in quotes where the scanner, and iniparser, would else read another
+ * value.  Returns 0; or -EINVAL when no such line could hold it: control characters, invalid UTF-8, too long, both
+ * kinds of quotes or a backslash beside what needs quotes.
+ */
+int ini_add_line(struct buffer *out, struct str key, struct str value);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
@@ -22,6 +23,17 @@ int
 secret_init(void)
 {
 	return sodium_init() == -1 ? -EIO : 0;
+}
+
+void
+secret_random_hex(char *text, size_t digits)
+{
+	uint8_t bytes[32];
+
+	assert(digits % 2 == 0 && digits / 2 <= sizeof bytes);
+	randombytes_buf(bytes, digits / 2);
+	(void)sodium_bin2hex(text, digits + 1, bytes, digits / 2);
+	sodium_memzero(bytes, sizeof bytes);
 }
 
 void

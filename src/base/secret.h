@@ -26,6 +26,9 @@ int  secret_parse(struct str text, struct secret *ret);
 /* True when `offered` is the secret.  Constant time in what is secret. */
 bool secret_matches(const struct secret *secret, struct str offered);
 
+/* `digits` random digits of lower-case hex, an even number up to 64, and a NUL. */
+void secret_random_hex(char *text, size_t digits);
+
 void sha256(struct str data, uint8_t digest[SHA256_SIZE]);
 
 /* The digest in base64 with padding, NUL-terminated, as a Content-Security-Policy source wants it. */

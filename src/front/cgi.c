@@ -96,6 +96,7 @@ cgi_run(struct gateway *gateway)
 		return print_and_drain(&reply) ? 0 : 3;
 	}
 	serve_open_log(gateway);
+	gateway->one_request = true;
 	serve(gateway, &worker, &raw, &reply);
 	printed = print_and_drain(&reply);
 	worker_finish(&worker, gateway);

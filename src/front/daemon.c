@@ -17,7 +17,9 @@
 #include "front/daemon.h"
 #include "front/fcgi.h"
 #include "record/log.h"
+#include "upkeep/upkeep.h"
 
+#define UPKEEP_MEMORY ((size_t)16 << 20)
 #define STOP_SECONDS  10
 #define RETRY_SECONDS 5        /* a configuration that names a missing file is tried again so often */
 
@@ -71,11 +73,35 @@ reload(struct gateway *gateway, bool quiet)
 	return rc == 0;
 }
 
+/* Once a minute.  A state folder that the gateway may not write is no trouble of every minute. */
+static void
+keep_up(struct gateway *gateway)
+{
+	static _Atomic(int64_t) said;
+	struct arena *arena = arena_new_growing(UPKEEP_MEMORY);
+	struct policy_ref held = { 0 };
+	struct upkeep_report report = { 0 };
+	int64_t now = clock_now();
+
+	if (arena == NULL)
+		return;
+	upkeep_run(policy_refresh(gateway->store, &held), now, arena, &report);
+	policy_release(gateway->store, &held);
+	if (report.trouble_count > 0 && log_now_and_then(&said, now, 3600))
+		for (unsigned i = 0; i < report.trouble_count && i < UPKEEP_TROUBLES; i++)
+			log_write(LOG_LEVEL_WARNING, "upkeep: %.*s", STR_ARG(report.troubles[i]));
+	if (report.begun + report.ended + report.lifted > 0)
+		log_write(LOG_LEVEL_INFO, "upkeep: %u windows begun, %u ended, %u flags lifted", report.begun,
+		    report.ended, report.lifted);
+	arena_free(arena);
+}
+
 static void
 wait_for_end(struct gateway *gateway, const sigset_t *signals)
 {
 	const struct timespec second = { .tv_sec = 1 };
 	int failed_for = -1;            /* seconds since a reload failed; -1: it did not */
+	int64_t upkeep_at = clock_monotonic_ms() + UPKEEP_SECONDS * 1000;
 
 	for (;;) {
 		int signal = sigtimedwait(signals, NULL, &second);
@@ -90,6 +116,10 @@ wait_for_end(struct gateway *gateway, const sigset_t *signals)
 			failed_for = reload(gateway, false) ? -1 : 0;
 		else if (failed_for >= 0 && ++failed_for >= RETRY_SECONDS)
 			failed_for = reload(gateway, true) ? -1 : 0;
+		if (clock_monotonic_ms() >= upkeep_at) {
+			keep_up(gateway);
+			upkeep_at = clock_monotonic_ms() + UPKEEP_SECONDS * 1000;
+		}
 	}
 }
 
@@ -131,6 +161,7 @@ daemon_run(struct gateway *gateway, const struct listener *listener)
 	(void)sigaddset(&signals, SIGTERM);
 	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	serve_open_log(gateway);
+	serve_open_counters(gateway);
 	serve_warm_up(gateway, &warm);
 	worker_finish(&warm, gateway);
 	workers = policy_refresh(gateway->store, &held)->workers;

@@ -27,11 +27,12 @@ worker_init(struct worker *worker)
 static void
 forget_watches(struct worker *worker)
 {
-	for (size_t i = 0; i < worker->watch_count; i++)
-		flag_watch_clear(&worker->watches[i]);
-	free(worker->watches);
-	worker->watches = NULL;
-	worker->watch_count = 0;
+	for (size_t i = 0; i < worker->flag_count; i++)
+		flag_watch_clear(&worker->watches.flags[i]);
+	free(worker->watches.flags);
+	free(worker->watches.windows);
+	worker->watches = (struct watches){ NULL, NULL };
+	worker->flag_count = 0;
 }
 
 void
@@ -51,10 +52,11 @@ refresh(struct gateway *gateway, struct worker *worker)
 	if (worker->watched == worker->held.generation)
 		return policy;
 	forget_watches(worker);
-	worker->watches = calloc(policy->site_count, sizeof *worker->watches);
-	if (worker->watches == NULL)
+	worker->watches.flags = calloc(policy->site_count, sizeof *worker->watches.flags);
+	worker->watches.windows = calloc(policy->window_count + 1, sizeof *worker->watches.windows);
+	if (worker->watches.flags == NULL || worker->watches.windows == NULL)
 		return NULL;
-	worker->watch_count = policy->site_count;
+	worker->flag_count = policy->site_count;
 	worker->watched = worker->held.generation;
 	return policy;
 }
@@ -85,7 +87,7 @@ static void
 read_condition(struct worker *worker, const struct site *site, const struct raw_request *raw, int64_t now,
     struct condition *ret)
 {
-	condition_read(worker->watches, &site->condition, enabled_by(site, raw), now, ret);
+	condition_read(&worker->watches, &site->condition, enabled_by(site, raw), now, ret);
 	if (condition_is_troubled(ret))
 		complain_about_state(site, ret, now);
 }
@@ -95,7 +97,28 @@ struct decision {
 	const struct site *site;
 	struct condition   condition;
 	struct verdict     verdict;
+	struct offers      offers;
+	bool               has_ticket;
+	struct shown_ticket ticket;
 };
+
+/* The first ID that is a ticket's.  Only while maintenance is on: off, nobody's files are looked at. */
+static bool
+find_ticket(struct worker *worker, const struct site *site, const struct request *request, int64_t now,
+    struct decision *ret)
+{
+	offers_find(request, &ret->offers);
+	for (size_t i = 0; i < ret->offers.count; i++) {
+		const struct offer *offer = &ret->offers.v[i];
+
+		if (!ticket_find(site->state_dir, site->name, offer->id, now, worker->arena, &ret->ticket.ticket))
+			continue;
+		ret->ticket.id = offer->id;
+		ret->ticket.by_link = offer->by_link;
+		return true;
+	}
+	return false;
+}
 
 static void
 decide_for(struct worker *worker, const struct site *site, const struct request *request, int64_t now,
@@ -103,7 +126,9 @@ decide_for(struct worker *worker, const struct site *site, const struct request 
 {
 	ret->site = site;
 	read_condition(worker, site, request->raw, now, &ret->condition);
-	ret->verdict = gate_decide(&site->rules, &ret->condition, request, NULL);
+	ret->has_ticket = ret->condition.on && site->tickets && find_ticket(worker, site, request, now, ret);
+	ret->verdict =
+	    gate_decide(&site->rules, &ret->condition, request, ret->has_ticket ? &ret->ticket : NULL, NULL);
 }
 
 /*
@@ -144,6 +169,24 @@ complain(const struct reply *reply, const struct request *request, int64_t now)
 }
 
 static void
+count(struct gateway *gateway, const struct decision *d)
+{
+	enum counter counter = (enum counter)(COUNTER_PASSED + (int)d->verdict.reason);
+
+	if (!d->condition.on)
+		return;
+	if (gateway->one_request)
+		serve_open_counters(gateway);
+	if (d->verdict.outcome == OUTCOME_HOLD)
+		counter = COUNTER_HELD;
+	else if (d->verdict.outcome == OUTCOME_LOGIN)
+		counter = COUNTER_LOGIN;
+	counters_add(gateway->counters, d->site->name, counter);
+	if (d->verdict.outcome == OUTCOME_HOLD && (d->offers.count > 0 || d->offers.malformed))
+		counters_add(gateway->counters, d->site->name, COUNTER_FAILED);
+}
+
+static void
 complain_about_site(const struct policy *policy, const struct raw_request *raw, int64_t now)
 {
 	static _Atomic(int64_t) said;
@@ -166,7 +209,7 @@ void
 serve(struct gateway *gateway, struct worker *worker, const struct raw_request *raw, struct reply *reply)
 {
 	const struct policy *policy;
-	struct decision decision;
+	struct decision decision = { 0 };
 	struct request request;
 	int64_t now = clock_now();
 
@@ -189,8 +232,9 @@ serve(struct gateway *gateway, struct worker *worker, const struct raw_request *
 		decide_for_all(policy, worker, &request, now, &decision);
 	else
 		decide_for(worker, policy_site_find(policy, &request), &request, now, &decision);
-	answer_build(
-	    &decision.site->answers, &request, &decision.condition, &decision.verdict, now, worker->arena, reply);
+	answer_build(&decision.site->answers, &request, &decision.condition, &decision.verdict,
+	    decision.has_ticket ? &decision.ticket : NULL, now, worker->arena, reply);
+	count(gateway, &decision);
 	decisions_log(policy, decision.site, &request, &decision.condition, &decision.verdict, reply, now);
 	complain(reply, &request, now);
 }
@@ -204,6 +248,17 @@ serve_open_log(struct gateway *gateway)
 
 	if (rc != 0)
 		log_write(LOG_LEVEL_ERROR, "cannot log to %.*s: %s", STR_ARG(policy->log), strerror(-rc));
+	policy_release(gateway->store, &held);
+}
+
+void
+serve_open_counters(struct gateway *gateway)
+{
+	struct policy_ref held = { 0 };
+	const struct policy *policy = policy_refresh(gateway->store, &held);
+
+	if (counters_open(policy->state_dir, true, &gateway->counters) != 0)
+		gateway->counters = NULL;
 	policy_release(gateway->store, &held);
 }
 

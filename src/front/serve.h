@@ -6,12 +6,15 @@
 #define FRONT_SERVE_H
 
 #include "policy/store.h"
+#include "record/counters.h"
 
 #define WORKER_ARENA_SIZE (512 * 1024)  /* bytes: 64 KiB of parameters, a page's values and pieces */
 
 /* What all workers share. */
 struct gateway {
 	struct policy_store *store;
+	struct counters     *counters;  /* NULL: nothing is counted */
+	bool one_request;               /* plain CGI: the counters are opened when there is something to count */
 };
 
 /* What is one worker's own: memory for one request, the policy it holds, and its view of the flags. */
@@ -19,8 +22,8 @@ struct worker {
 	struct arena      *arena;
 	struct policy_ref  held;
 	uint64_t           watched;     /* generation that `watches` belong to */
-	struct flag_watch *watches;
-	size_t             watch_count;
+	struct watches     watches;
+	size_t             flag_count;
 };
 
 /* Returns 0 or -ENOMEM. */
@@ -32,6 +35,12 @@ void serve(struct gateway *gateway, struct worker *worker, const struct raw_requ
 
 /* Logs where the policy says so; a place that cannot be opened is complained about, and the log stays where it was. */
 void serve_open_log(struct gateway *gateway);
+
+/*
+ * Opens the counters in the state folder, once, before the first serve().  A folder that cannot be written is no
+ * trouble for the gateway: then nothing is counted.
+ */
+void serve_open_counters(struct gateway *gateway);
 
 /* Reads every flag once, so that the last known state is known before the first request. */
 void serve_warm_up(struct gateway *gateway, struct worker *worker);

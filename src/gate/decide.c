@@ -14,6 +14,7 @@ struct question {
 	const struct rules     *rules;
 	const struct condition *condition;
 	const struct request   *request;
+	const struct shown_ticket *ticket;
 	int                     rule;
 };
 
@@ -104,6 +105,12 @@ user_is_allowed(struct question *q)
 }
 
 static bool
+ticket_is_valid(struct question *q)
+{
+	return q->ticket != NULL && ticket_covers(&q->ticket->ticket, q->request->path, q->request->odd);
+}
+
+static bool
 share_admits(struct question *q)
 {
 	return q->condition->share > 0 && q->request->has_client &&
@@ -122,6 +129,7 @@ static const struct check {
 	{ REASON_ADDRESS,  true,  address_is_allowed },
 	{ REASON_HEADER,   true,  header_has_secret },
 	{ REASON_USER,     true,  user_is_allowed },
+	{ REASON_TICKET,   true,  ticket_is_valid },
 	{ REASON_SHARE,    false, share_admits },
 };
 
@@ -135,11 +143,19 @@ note(struct trace *trace, enum reason reason, enum check_answer answer)
 	trace->count++;
 }
 
+static enum outcome
+outcome_of(enum reason reason, const struct shown_ticket *ticket)
+{
+	if (reason == REASON_ENDPOINT)
+		return OUTCOME_ENDPOINT;
+	return reason == REASON_TICKET && ticket->by_link ? OUTCOME_LOGIN : OUTCOME_PASS;
+}
+
 struct verdict
 gate_decide(const struct rules *rules, const struct condition *condition, const struct request *request,
-    struct trace *trace)
+    const struct shown_ticket *ticket, struct trace *trace)
 {
-	struct question question = { rules, condition, request, -1 };
+	struct question question = { rules, condition, request, ticket, -1 };
 
 	if (trace != NULL)
 		trace->count = 0;
@@ -152,9 +168,7 @@ gate_decide(const struct rules *rules, const struct condition *condition, const 
 		yes = !suspended && check->says_yes(&question);
 		note(trace, check->reason, suspended ? CHECK_SUSPENDED : yes ? CHECK_YES : CHECK_NO);
 		if (yes)
-			return (struct verdict){
-				check->reason == REASON_ENDPOINT ? OUTCOME_ENDPOINT : OUTCOME_PASS,
-				check->reason, question.rule };
+			return (struct verdict){ outcome_of(check->reason, ticket), check->reason, question.rule };
 	}
 	return (struct verdict){ OUTCOME_HOLD, REASON_HOLD, -1 };
 }

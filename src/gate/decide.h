@@ -5,7 +5,7 @@
 #ifndef GATE_DECIDE_H
 #define GATE_DECIDE_H
 
-#include "gate/request.h"
+#include "gate/offer.h"
 #include "gate/verdict.h"
 #include "rules/rules.h"
 #include "state/condition.h"
@@ -21,8 +21,15 @@ struct trace {
 	} rows[REASON_COUNT];
 };
 
-/* Decides one request for one site.  `trace` may be NULL.  Any thread. */
+/* The ticket that the request brought, looked up before: it is there, sound and not over. */
+struct shown_ticket {
+	struct ticket ticket;
+	struct str    id;
+	bool          by_link;
+};
+
+/* Decides one request for one site.  `ticket` and `trace` may be NULL.  Any thread. */
 struct verdict gate_decide(const struct rules *rules, const struct condition *condition,
-                   const struct request *request, struct trace *trace);
+                   const struct request *request, const struct shown_ticket *ticket, struct trace *trace);
 
 #endif

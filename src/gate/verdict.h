@@ -11,7 +11,8 @@ enum reason {
 	REASON_COUNT
 };
 
-enum outcome { OUTCOME_PASS, OUTCOME_HOLD, OUTCOME_ENDPOINT };
+/* LOGIN: the request follows a ticket's link, and is answered by a redirect that sets the cookie. */
+enum outcome { OUTCOME_PASS, OUTCOME_HOLD, OUTCOME_ENDPOINT, OUTCOME_LOGIN };
 
 struct verdict {
 	enum outcome outcome;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "policy/compile_site.h"
+#include "policy/compile_windows.h"
 
 #define POLICY_MAX ((size_t)1 << 30)    /* bytes: a million networks and their texts fit */
 
@@ -75,12 +76,23 @@ compile_state_dir(struct values *values, struct policy *policy)
 		    "%.*s is no folder; while it is so, on_unknown decides", STR_ARG(policy->state_dir));
 }
 
+/* Beside the system's INI, whichever INI is in use: hooks run with the caller's rights. */
+static void
+compile_hooks_dir(struct values *values, struct policy *policy)
+{
+	struct str name = values->gateway.v[KEY_HOOKS_DIR].text;
+
+	policy->hooks_dir = name.len > 0 ? file_resolve(policy->file, name, policy->arena) :
+	    file_resolve(STR(CONFIG_FILE), STR("hooks.d"), policy->arena);
+}
+
 static void
 compile_gateway(struct values *values, struct policy *policy)
 {
 	compile_listen(values, policy);
 	compile_trust(values, policy);
 	compile_state_dir(values, policy);
+	compile_hooks_dir(values, policy);
 	policy->log = values->gateway.v[KEY_LOG].text;
 	if (!str_eq(policy->log, STR("stderr")) && !str_eq(policy->log, STR("syslog")))
 		policy->log = file_resolve(policy->file, policy->log, policy->arena);
@@ -106,7 +118,7 @@ same_place(const struct site *a, const struct site *b)
 static void
 check_sites(struct values *values, const struct policy *policy)
 {
-	const struct section *section = values->named;
+	const struct section *section = values->named.first;
 	const struct site *first_default = NULL;
 
 	for (size_t i = 1; i < policy->site_count; i++, section = section->next) {
@@ -127,9 +139,9 @@ check_sites(struct values *values, const struct policy *policy)
 static void
 compile_sites(struct values *values, struct policy *policy, const struct policy *previous)
 {
-	const struct section *section = values->named;
+	const struct section *section = values->named.first;
 
-	policy->site_count = values->named_count + 1;
+	policy->site_count = values->named.count + 1;
 	policy->sites = arena_zalloc(policy->arena, policy->site_count, sizeof *policy->sites);
 	policy->flags = arena_zalloc(policy->arena, policy->site_count, sizeof *policy->flags);
 	policy->zones = arena_zalloc(policy->arena, policy->site_count, sizeof(struct zone *));
@@ -172,6 +184,7 @@ policy_compile(struct str path, const struct policy *previous, struct problems *
 	if (problems->errors == before) {
 		compile_gateway(&values, policy);
 		compile_sites(&values, policy, previous);
+		compile_windows(&values, policy);
 		policy->sources = values.sources;
 	}
 	if (problems->errors != before) {
@@ -194,6 +207,8 @@ policy_free(struct policy *policy)
 		cidr_set_free(policy->sites[i].rules.addresses);
 		zone_free(policy->zones[i]);
 	}
+	for (size_t i = 0; i < policy->planned_zone_count; i++)
+		zone_free(policy->planned_zones[i]);
 	cidr_set_free(policy->proxies);
 	arena_free(policy->arena);      /* the policy itself is in it */
 }

@@ -293,6 +293,25 @@ compile_hosts(struct values *values, const struct section *section, struct site 
 	path_set_free(probe);
 }
 
+/* Where visitors find the site: for links that people open. */
+static void
+compile_url(struct values *values, const struct section *section, struct site *site)
+{
+	const struct value *url = &section->v[KEY_URL];
+
+	site->url = url->text;
+	if (url->text.len == 0 && site->host_count > 0 && !str_starts(site->hosts[0], STR("*")))
+		site->url = arena_printf(
+		    values->arena, "https://%.*s%.*s", STR_ARG(site->hosts[0]), STR_ARG(site->path));
+	if (url->text.len > 0 && (!(str_starts(url->text, STR("https://")) || str_starts(url->text, STR("http://"))) ||
+	    str_find(url->text, '?') != url->text.len || str_find(url->text, ' ') != url->text.len ||
+	    str_find(url->text, '#') != url->text.len))
+		problem_error(values->problems, &url->place,
+		    "expected an address such as https://shop.example.com/, not \"%.*s\"", STR_ARG(url->text));
+	if (site->url.len > 0 && !str_ends(site->url, STR("/")))
+		site->url = arena_printf(values->arena, "%.*s/", STR_ARG(site->url));
+}
+
 static void
 compile_languages(struct values *values, const struct section *section, struct answers *a)
 {
@@ -505,6 +524,12 @@ compile_site(struct values *values, const struct section *section, struct policy
 	site->path = STR("/");
 	if (number != 0)
 		compile_hosts(values, section, site);
+	site->tickets = section->v[KEY_TICKETS].number == 1;
+	site->ticket_max = section->v[KEY_TICKET_MAX].number;
+	site->state_dir = policy->state_dir;
+	if (section->v[KEY_CHECK_COMMAND].text.len > 0)
+		site->check_command = arena_copy(values->arena, section->v[KEY_CHECK_COMMAND].text).p;
+	compile_url(values, section, site);
 	compile_condition(values, section, policy, number);
 	compile_rules(values, section, &site->rules);
 	compile_answers(values, section, policy, previous, number);

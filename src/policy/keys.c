@@ -12,17 +12,9 @@ const struct key_row key_rows[KEY_COUNT] = {
 };
 
 static bool
-in_scope(const struct key_row *row, bool gateway, bool named)
+in_scope(const struct key_row *row, enum key_scope scope)
 {
-	switch (row->scope) {
-	case SCOPE_GATEWAY:
-		return gateway;
-	case SCOPE_SITE:
-		return !gateway;
-	case SCOPE_NAMED:
-		return named;
-	}
-	return false;
+	return row->scope == scope || (scope == SCOPE_NAMED && row->scope == SCOPE_SITE);
 }
 
 static bool
@@ -30,7 +22,7 @@ has_twin(const struct key_row *row)
 {
 	/* not where the value is itself a file's name: "log_file" would be misunderstood */
 	return row->kind == KIND_LIST || row->kind == KIND_LOCAL ||
-	    (row->kind == KIND_TEXT && row->scope != SCOPE_GATEWAY);
+	    (row->kind == KIND_TEXT && row->scope <= SCOPE_NAMED && row->scope != SCOPE_GATEWAY);
 }
 
 bool
@@ -62,11 +54,11 @@ match(const struct key_row *row, struct str word, struct key_name *ret)
 }
 
 bool
-key_find(struct str word, bool gateway, bool named, struct key_name *ret)
+key_find(struct str word, enum key_scope scope, struct key_name *ret)
 {
 	for (int i = 0; i < KEY_COUNT; i++) {
 		ret->key = (enum key)i;
-		if (in_scope(&key_rows[i], gateway, named) && match(&key_rows[i], word, ret))
+		if (in_scope(&key_rows[i], scope) && match(&key_rows[i], word, ret))
 			return true;
 	}
 	return false;
@@ -77,7 +69,10 @@ key_known(struct str word)
 {
 	struct key_name name;
 
-	return key_find(word, true, false, &name) || key_find(word, false, true, &name);
+	for (int scope = 0; scope < SCOPE_COUNT; scope++)
+		if (key_find(word, (enum key_scope)scope, &name))
+			return true;
+	return false;
 }
 
 #define DISTANCE_MAX 40
@@ -113,7 +108,7 @@ distance(struct str a, struct str b)
 }
 
 const struct key_row *
-key_suggest(struct str word, bool gateway, bool named)
+key_suggest(struct str word, enum key_scope scope)
 {
 	const struct key_row *best = NULL;
 	size_t best_distance = least(4, word.len / 2 + 1);      /* three typing errors at most, one in "foo" */
@@ -121,7 +116,7 @@ key_suggest(struct str word, bool gateway, bool named)
 	for (int i = 0; i < KEY_COUNT; i++) {
 		size_t d = distance(word, key_rows[i].name);
 
-		if (!in_scope(&key_rows[i], gateway, named) || d >= best_distance || d >= key_rows[i].name.len)
+		if (!in_scope(&key_rows[i], scope) || d >= best_distance || d >= key_rows[i].name.len)
 			continue;
 		best = &key_rows[i];
 		best_distance = d;

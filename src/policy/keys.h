@@ -11,7 +11,8 @@ enum key {
 	KEY_COUNT
 };
 
-enum key_scope { SCOPE_GATEWAY, SCOPE_SITE, SCOPE_NAMED };
+/* Which sections a key belongs to: [gateway], [site] and [site.NAME], [site.NAME] alone, and so on. */
+enum key_scope { SCOPE_GATEWAY, SCOPE_SITE, SCOPE_NAMED, SCOPE_POLICY, SCOPE_PROFILE, SCOPE_WINDOW, SCOPE_COUNT };
 enum key_kind  { KIND_TEXT, KIND_LOCAL, KIND_LIST, KIND_NUMBER, KIND_SPAN, KIND_WORD };
 
 struct key_row {
@@ -32,15 +33,15 @@ struct key_name {
 	struct str language;            /* of "message.de"; else empty */
 };
 
-/* False when `word` is no key of that section.  `named`: in [site.NAME]. */
-bool key_find(struct str word, bool gateway, bool named, struct key_name *ret);
+/* False when `word` is no key of a section of that scope.  SCOPE_NAMED has the keys of SCOPE_SITE too. */
+bool key_find(struct str word, enum key_scope scope, struct key_name *ret);
 
 /* A language as it stands behind the "." of a key: lower case letters, digits and "-", 2 to KEY_LANGUAGE_MAX. */
 #define KEY_LANGUAGE_MAX 16
 bool key_language_valid(struct str s);
 
-/* The key of that section that `word` is most like, or NULL when none is near. */
-const struct key_row *key_suggest(struct str word, bool gateway, bool named);
+/* The key of that scope that `word` is most like, or NULL when none is near. */
+const struct key_row *key_suggest(struct str word, enum key_scope scope);
 
 /* True for a word that is a key anywhere; of the type ini_known_key. */
 bool key_known(struct str word);

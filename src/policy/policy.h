@@ -6,6 +6,7 @@
 #define POLICY_POLICY_H
 
 #include "answer/answer.h"
+#include "policy/planning.h"
 #include "policy/values.h"
 #include "state/condition.h"
 
@@ -18,11 +19,23 @@ struct site {
 	const struct str      *hosts;           /* none: any host */
 	size_t                 host_count;
 	struct str             path;            /* ends in "/" */
+	struct str             url;             /* "https://shop.example.com/shop/"; empty where nobody said */
 	bool                   is_default;
+	bool                   tickets;         /* are taken */
+	int64_t                ticket_max;      /* seconds */
+	const char            *check_command;   /* NULL for none */
+	struct str             state_dir;       /* the policy's */
 	enum enabled_from      enabled_from;
 	struct condition_rules condition;
 	struct rules           rules;
 	struct answers         answers;
+};
+
+/* Prepared content, for one command in an emergency. */
+struct profile {
+	struct str       name;
+	int64_t          duration;              /* seconds; 0 for no end */
+	struct flag_body body;
 };
 
 /* The last good text of each page file, for when a new one is broken. */
@@ -36,7 +49,7 @@ struct policy {
 	struct arena       *arena;              /* all of it, but for the sets and zones */
 	struct str          file;
 	/* [gateway] */
-	struct str          listen, socket_group, user, log;
+	struct str          listen, socket_group, user, log, hooks_dir;
 	unsigned            socket_mode;
 	size_t              workers;
 	struct str          state_dir;
@@ -50,6 +63,14 @@ struct policy {
 	struct flag        *flags;              /* as many as sites; [0] is maintenance.flag */
 	struct flag_folder  folder;
 	struct zone       **zones;              /* one a site */
+	/* what is planned */
+	struct planning     planning;
+	struct profile     *profiles;
+	size_t              profile_count;
+	struct window      *windows;
+	size_t              window_count;
+	struct zone       **planned_zones;
+	size_t              planned_zone_count;
 	struct page_text   *page_texts;
 	const struct source *sources;
 };

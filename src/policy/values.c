@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,9 +192,9 @@ take_local(struct values *values, struct section *section, const struct ini_entr
 }
 
 static void
-say_unknown(struct values *values, const struct place *place, bool gateway, bool named)
+say_unknown(struct values *values, const struct place *place, enum key_scope scope)
 {
-	const struct key_row *near = key_suggest(place->key, gateway, named);
+	const struct key_row *near = key_suggest(place->key, scope);
 
 	if (key_known(place->key))
 		problem_error(values->problems, place, "the key does not belong in this section");
@@ -206,14 +207,12 @@ say_unknown(struct values *values, const struct place *place, bool gateway, bool
 static void
 take_entry(struct values *values, struct section *section, const struct ini_entry *entry)
 {
-	bool gateway = section == &values->gateway;
-	bool named = !gateway && section != &values->site;
-	struct place place = { values->ini.file, entry->line, entry->section, entry->key };
+	struct place place = { section->place.file, entry->line, entry->section, entry->key };
 	struct key_name name;
 	struct value *value;
 
-	if (!key_find(entry->key, gateway, named, &name)) {
-		say_unknown(values, &place, gateway, named);
+	if (!key_find(entry->key, section->scope, &name)) {
+		say_unknown(values, &place, section->scope);
 		return;
 	}
 	if (name.language.len > 0) {
@@ -248,84 +247,218 @@ set_defaults(struct values *values, struct section *section)
 	}
 }
 
-static struct section *
-add_named(struct values *values, struct section **end, const struct ini_section *ini_section, const struct place *place)
+/* What a named section inherits: the site's values, as if they stood nowhere. */
+static void
+inherit(const struct values *values, struct section *section)
 {
+	memcpy(section->v, values->site.v, sizeof section->v);
+	for (int i = 0; i < KEY_COUNT; i++)
+		section->v[i].set = false;
+}
+
+/* The sections with a name behind a dot, and how those names look. */
+static const struct kind {
+	struct str     prefix;
+	enum key_scope scope;
+	size_t         list;            /* offset in struct values */
+	const char    *names;
+} kinds[] = {
+	{ STR_INIT("site."), SCOPE_NAMED, offsetof(struct values, named),
+	    "a site's name is 1 to 64 letters, digits, \"_\" and \"-\", and not \"any\"" },
+	{ STR_INIT("profile."), SCOPE_PROFILE, offsetof(struct values, profiles),
+	    "a profile's name is 1 to 64 letters, digits, \"_\" and \"-\"" },
+	{ STR_INIT("window."), SCOPE_WINDOW, offsetof(struct values, windows),
+	    "a window's id is 1 to 64 letters, digits, \"_\" and \"-\"" },
+};
+
+#define KIND_OF_WINDOW 2
+
+static bool
+section_name_valid(struct str name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (!((name.p[i] >= 'a' && name.p[i] <= 'z') || (name.p[i] >= '0' && name.p[i] <= '9') ||
+		    name.p[i] == '_' || name.p[i] == '-'))
+			return false;
+	return name.len > 0 && name.len <= 64;
+}
+
+/* NULL when memory ran out. */
+static struct section *
+add_section(struct values *values, const struct kind *kind, struct str name, const struct place *place)
+{
+	struct section_list *list = (struct section_list *)((char *)values + kind->list);
 	struct section *section = arena_zalloc(values->arena, 1, sizeof *section);
 
 	if (section == NULL) {
 		problem_error(values->problems, place, "out of memory");
 		return NULL;
 	}
+	for (const struct section *s = list->first; s != NULL; s = s->next)
+		if (str_eq(s->name, name))
+			problem_error(values->problems, place, "the section stands in %.*s:%u already",
+			    STR_ARG(s->place.file), s->place.line);
+	section->scope = kind->scope;
 	section->defaults = &values->site;
-	section->name = str_sub(ini_section->name, 5, ini_section->name.len);
+	section->name = name;
 	section->place = *place;
-	*end = section;
-	values->named_count++;
+	*list->end = section;
+	list->end = &section->next;
+	list->count++;
 	return section;
 }
 
+/* False when the section is of none of those kinds. */
 static bool
-site_name_valid(struct str name)
+find_named_section(struct values *values, const struct ini_section *s, const struct place *place)
 {
-	return name.len > 0 && name.len <= 64 && str_find(name, '.') == name.len && !str_eq(name, STR("any"));
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		struct str name = str_sub(s->name, kinds[i].prefix.len, s->name.len);
+
+		if (!str_starts(s->name, kinds[i].prefix))
+			continue;
+		if (!section_name_valid(name) || (kinds[i].scope == SCOPE_NAMED && str_eq(name, STR("any"))))
+			problem_error(values->problems, place, "%s", kinds[i].names);
+		else
+			(void)add_section(values, &kinds[i], name, place);
+		return true;
+	}
+	return false;
 }
 
 static void
 find_sections(struct values *values)
 {
-	struct section **end = &values->named;
-
 	for (const struct ini_section *s = values->ini.sections; s != NULL; s = s->next) {
 		struct place place = { values->ini.file, s->line, s->name, STR_NONE };
 
-		if (str_eq(s->name, STR("gateway"))) {
+		if (str_eq(s->name, STR("gateway")))
 			values->gateway.place = place;
-		} else if (str_eq(s->name, STR("site"))) {
+		else if (str_eq(s->name, STR("site")))
 			values->site.place = place;
-		} else if (str_starts(s->name, STR("site.")) && site_name_valid(str_sub(s->name, 5, s->name.len))) {
-			*end = add_named(values, end, s, &place);
-			if (*end != NULL)
-				end = &(*end)->next;
-		} else if (str_starts(s->name, STR("site."))) {
-			problem_error(values->problems, &place,
-			    "a site's name is 1 to 64 letters, digits, \"_\" and \"-\", and not \"any\"");
-		} else {
-			problem_error(
-			    values->problems, &place, "no such section: expected [gateway], [site] or [site.NAME]");
-		}
+		else if (str_eq(s->name, STR("policy")))
+			values->policy.place = place;
+		else if (!find_named_section(values, s, &place))
+			problem_error(values->problems, &place, "no such section: expected [gateway], [site], "
+			    "[site.NAME], [policy], [profile.NAME] or [window.ID]");
 	}
 }
 
 static void
-take_section(struct values *values, struct section *section, struct str name)
+take_section(struct values *values, const struct ini *ini, struct section *section, struct str name)
 {
-	for (const struct ini_entry *e = values->ini.entries; e != NULL; e = e->next)
+	for (const struct ini_entry *e = ini->entries; e != NULL; e = e->next)
 		if (str_eq(e->section, name))
 			take_entry(values, section, e);
+}
+
+static void
+take_sections(struct values *values, struct section_list *list)
+{
+	for (struct section *s = list->first; s != NULL; s = s->next) {
+		inherit(values, s);
+		take_section(values, &values->ini, s, s->place.section);
+	}
+}
+
+/* A file of windows.d: exactly one section, the window of the file's name. */
+static void
+take_window_file(struct values *values, struct str path, struct str id)
+{
+	struct place place = { path, 0, STR_NONE, STR_NONE };
+	struct section *section;
+	struct ini ini;
+
+	values_add_source(values, path.p);
+	if (ini_load(path, key_known, values->arena, values->problems, &ini) != 0)
+		return;
+	if (ini.sections == NULL || ini.sections->next != NULL || !str_starts(ini.sections->name, STR("window.")) ||
+	    !str_eq(str_sub(ini.sections->name, 7, ini.sections->name.len), id)) {
+		problem_error(values->problems, &place, "expected one section, [window.%.*s]", STR_ARG(id));
+		return;
+	}
+	place.line = ini.sections->line;
+	place.section = ini.sections->name;
+	section = add_section(values, &kinds[KIND_OF_WINDOW], id, &place);
+	if (section == NULL)
+		return;
+	inherit(values, section);
+	take_section(values, &ini, section, place.section);
+}
+
+static int
+window_file(const struct dirent *entry)
+{
+	struct str name = str_of(entry->d_name);
+
+	return str_ends(name, STR(".ini")) && name.p[0] != '.';
+}
+
+/* In the order of their names, so that what is found out about them is the same everywhere. */
+static void
+take_window_files(struct values *values)
+{
+	struct str state = file_resolve(values->ini.file, values->gateway.v[KEY_STATE_DIR].text, values->arena);
+	struct str folder = arena_printf(values->arena, "%.*s/" WINDOWS_FOLDER, STR_ARG(state));
+	struct place place = { folder, 0, STR_NONE, STR_NONE };
+	struct dirent **entries;
+	int count;
+
+	if (folder.p == NULL)
+		return;
+	values_add_source(values, folder.p);
+	count = scandir(folder.p, &entries, window_file, alphasort);
+	if (count < 0 && errno != ENOENT && errno != ENOTDIR)
+		problem_error(values->problems, &place, "cannot read the folder: %s", strerror(errno));
+	for (int i = 0; i < count; i++) {
+		struct str name = str_of(entries[i]->d_name);
+		struct str path = arena_printf(values->arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(name));
+		struct str id = arena_copy(values->arena, str_sub(name, 0, name.len - 4));
+
+		if (path.p != NULL && id.p != NULL)
+			take_window_file(values, path, id);
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
+}
+
+static void
+begin(struct values *values, struct arena *arena, struct problems *problems)
+{
+	memset(values, 0, sizeof *values);
+	values->arena = arena;
+	values->problems = problems;
+	values->gateway.scope = SCOPE_GATEWAY;
+	values->site.scope = SCOPE_SITE;
+	values->policy.scope = SCOPE_POLICY;
+	values->named.end = &values->named.first;
+	values->profiles.end = &values->profiles.first;
+	values->windows.end = &values->windows.first;
 }
 
 void
 values_load(struct values *values, struct str path, struct arena *arena, struct problems *problems)
 {
-	memset(values, 0, sizeof *values);
-	values->arena = arena;
-	values->problems = problems;
+	begin(values, arena, problems);
 	(void)ini_load(path, key_known, arena, problems, &values->ini);
 	if (values->ini.file.p == NULL)
 		return;
 	values_add_source(values, values->ini.file.p);
+	values->gateway.place.file = values->site.place.file = values->policy.place.file = values->ini.file;
 	set_defaults(values, &values->gateway);
 	set_defaults(values, &values->site);
+	set_defaults(values, &values->policy);
 	find_sections(values);
-	take_section(values, &values->gateway, STR("gateway"));
-	take_section(values, &values->site, STR("site"));
-	for (struct section *s = values->named; s != NULL; s = s->next) {
-		memcpy(s->v, values->site.v, sizeof s->v);
-		for (int i = 0; i < KEY_COUNT; i++)
-			s->v[i].set = false;
-		take_section(values, s, s->place.section);
-	}
+	take_section(values, &values->ini, &values->gateway, STR("gateway"));
+	take_section(values, &values->ini, &values->site, STR("site"));
+	take_section(values, &values->ini, &values->policy, STR("policy"));
+	take_sections(values, &values->named);
+	take_sections(values, &values->profiles);
+	take_sections(values, &values->windows);
+	take_window_files(values);
+	if (values->windows.count > WINDOWS_MAX)
+		problem_error(problems, &values->windows.first->place, "more than %d windows", WINDOWS_MAX);
 }
 
 struct str

@@ -31,6 +31,7 @@ struct local_value {
 
 struct section {
 	struct section       *next;
+	enum key_scope        scope;
 	const struct section *defaults; /* [site], for [site.NAME] */
 	struct str            name;     /* "shop" of [site.shop] */
 	struct place          place;
@@ -45,17 +46,28 @@ struct source {
 	struct file_identity identity;
 };
 
-struct values {
-	struct arena    *arena;
-	struct problems *problems;
-	struct ini       ini;
-	struct section   gateway, site;
-	struct section  *named;         /* in the order of the file */
-	size_t           named_count;
-	struct source   *sources;
+/* The sections of one kind, in the order of the file. */
+struct section_list {
+	struct section *first, **end;
+	size_t          count;
 };
 
-/* Fills `values` from the INI at `path`.  Errors are in `problems`; the values are then not to be used. */
+struct values {
+	struct arena       *arena;
+	struct problems    *problems;
+	struct ini          ini;
+	struct section      gateway, site, policy;
+	struct section_list named;      /* [site.NAME] */
+	struct section_list profiles;   /* [profile.NAME] */
+	struct section_list windows;    /* [window.ID], and those in windows.d */
+	struct source      *sources;
+};
+
+#define WINDOWS_MAX       1000
+#define WINDOWS_FOLDER    "windows.d"           /* in the state folder */
+
+/* Fills `values` from the INI at `path`, and from the windows planned with wardenctl.  Errors are in `problems`; the
+ * values are then not to be used. */
 void values_load(struct values *values, struct str path, struct arena *arena, struct problems *problems);
 
 /*

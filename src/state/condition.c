@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Combining what the flags say.  Where two flags are on, the stricter mode and
+ * Combining what flags and windows say.  Where two flags are on, the stricter mode and
  * the smaller share count, the later end is the end, and the site's own texts
  * win over the global ones.
  */
 #include "config.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "state/condition.h"
 
@@ -91,25 +93,118 @@ merge_unknown(struct condition *c, const struct condition_rules *rules, const st
 	c->on = true;
 }
 
+/* A flag that upkeep wrote for a native gate: the window itself says, to the second, whether it is on. */
+static bool
+stands_for_window(const struct condition_rules *rules, const struct flag_watch *watch)
+{
+	for (size_t i = 0; i < rules->window_count && watch->body.window.len > 0; i++)
+		if (str_eq(rules->windows[i]->id, watch->body.window))
+			return !watch->body.broken;
+	return false;
+}
+
 static void
-look_at_flags(struct condition *c, struct flag_watch *watches, const struct condition_rules *rules, int64_t now)
+merge_texts(struct condition *c, const struct flag_body *body)
+{
+	c->title = later_text(c->title, body->title);
+	c->message = later_text(c->message, body->message);
+	c->step = later_text(c->step, body->step);
+	if (body->share >= 0 && !body->broken)
+		c->share = body->share;
+}
+
+static void
+look_at_flag(struct condition *c, struct flag_watch *watch, const struct condition_rules *rules, struct flag *flag,
+    int64_t now)
+{
+	bool overrun;
+
+	switch (flag_look(flag, watch, now)) {
+	case FLAG_ON:
+		if (!stands_for_window(rules, watch) && in_force(rules, watch, now, &overrun))
+			merge_flag(c, rules, flag, watch, overrun);
+		break;
+	case FLAG_UNKNOWN:
+		merge_unknown(c, rules, flag);
+		break;
+	case FLAG_OFF:
+		break;
+	}
+}
+
+bool
+window_skip_path(const struct window *window, int64_t end, char *path)
+{
+	int len = end == TIME_NONE ? snprintf(path, PATH_MAX, "%s.skip", window->skip_prefix) :
+	    snprintf(path, PATH_MAX, "%s.%lld.skip", window->skip_prefix, (long long)end);
+
+	return len > 0 && len < PATH_MAX;
+}
+
+bool
+window_in_force(struct window_watch *watch, const struct window *window, int64_t now, struct occurrence *ret)
+{
+	bool over = watch->any && watch->occurrence.end != TIME_NONE && now >= watch->occurrence.end;
+	char skip[PATH_MAX];
+
+	if (!watch->known || now < watch->from || over) {
+		watch->any = window_next(&window->times, now, &watch->occurrence);
+		watch->from = now;
+		watch->known = true;
+	}
+	if (!watch->any || !occurrence_covers(&watch->occurrence, now))
+		return false;
+	*ret = watch->occurrence;
+	/* a marker that cannot be looked at does not end anything */
+	return !window_skip_path(window, ret->end, skip) || access(skip, F_OK) != 0;
+}
+
+static void
+merge_window(struct condition *c, const struct window *window, const struct occurrence *occurrence)
+{
+	if (!c->on || occurrence->start == TIME_NONE || occurrence->start < c->since)
+		c->since = occurrence->start;
+	if (!c->on)
+		c->until = occurrence->end;
+	else if (c->until == TIME_NONE || occurrence->end == TIME_NONE)
+		c->until = TIME_NONE;
+	else if (occurrence->end > c->until)
+		c->until = occurrence->end;
+	c->mode = c->on && c->mode == MODE_FULL ? MODE_FULL : window->mode;
+	c->overrun = false;             /* something is still in its time */
+	if (!c->on) {
+		c->source = CONDITION_WINDOW;
+		c->window = window;
+		c->id = window->id;
+		c->title = window->title;
+		c->message = window->message;
+	}
+	c->on = true;
+}
+
+static void
+look_at_windows(struct condition *c, struct watches *watches, const struct condition_rules *rules, int64_t now)
+{
+	struct occurrence occurrence;
+
+	for (size_t i = 0; i < rules->window_count; i++) {
+		const struct window *window = rules->windows[i];
+
+		if (window_in_force(&watches->windows[window->number], window, now, &occurrence))
+			merge_window(c, window, &occurrence);
+	}
+}
+
+/* What the flags that stand for the window in force say beside its own texts. */
+static void
+look_at_texts(struct condition *c, struct watches *watches, const struct condition_rules *rules)
 {
 	for (size_t i = 0; i < rules->flag_count; i++) {
-		struct flag *flag = rules->flags[i];
-		struct flag_watch *watch = &watches[flag->number];
-		bool overrun;
+		const struct flag_watch *watch = &watches->flags[rules->flags[i]->number];
 
-		switch (flag_look(flag, watch, now)) {
-		case FLAG_ON:
-			if (in_force(rules, watch, now, &overrun))
-				merge_flag(c, rules, flag, watch, overrun);
-			break;
-		case FLAG_UNKNOWN:
-			merge_unknown(c, rules, flag);
-			break;
-		case FLAG_OFF:
-			break;
-		}
+		if (atomic_load_explicit(&rules->flags[i]->last, memory_order_relaxed) == FLAG_ON &&
+		    str_eq(watch->body.window, c->window->id))
+			merge_texts(c, &watch->body);
 	}
 }
 
@@ -129,7 +224,7 @@ make_id(struct condition *c)
 }
 
 void
-condition_read(struct flag_watch *watches, const struct condition_rules *rules, enum enabled enabled, int64_t now,
+condition_read(struct watches *watches, const struct condition_rules *rules, enum enabled enabled, int64_t now,
     struct condition *ret)
 {
 	memset(ret, 0, sizeof *ret);
@@ -139,7 +234,11 @@ condition_read(struct flag_watch *watches, const struct condition_rules *rules, 
 	ret->share = rules->share;
 	if (enabled == ENABLED_OFF)
 		return;
-	look_at_flags(ret, watches, rules, now);
+	for (size_t i = 0; i < rules->flag_count; i++)
+		look_at_flag(ret, &watches->flags[rules->flags[i]->number], rules, rules->flags[i], now);
+	look_at_windows(ret, watches, rules, now);
+	if (ret->window != NULL)
+		look_at_texts(ret, watches, rules);
 	if (enabled == ENABLED_ON && !ret->on) {
 		ret->on = true;
 		ret->source = CONDITION_ALWAYS;

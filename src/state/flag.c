@@ -9,16 +9,18 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/ini.h"
 #include "state/flag.h"
 
 /* A body's text and what its lines need; lines are short, so twice the text is ample. */
 #define BODY_ARENA_MAX (64 * FLAG_BODY_MAX)
 
-static struct flag_body
-no_body(void)
+struct flag_body
+flag_body_none(void)
 {
 	return (struct flag_body){ .until = TIME_NONE, .since = TIME_NONE, .share = -1, .retry_after = -1 };
 }
@@ -61,22 +63,28 @@ set_number(struct str value, int64_t min, int64_t max, int *ret)
 	return true;
 }
 
+/* The keys that are plain texts, for reading and for writing. */
+static const struct {
+	struct str key;
+	size_t     offset;
+} texts[] = {
+	{ STR_INIT("message"), offsetof(struct flag_body, message) },
+	{ STR_INIT("title"), offsetof(struct flag_body, title) },
+	{ STR_INIT("step"), offsetof(struct flag_body, step) },
+	{ STR_INIT("owner"), offsetof(struct flag_body, owner) },
+	{ STR_INIT("reason"), offsetof(struct flag_body, reason) },
+	{ STR_INIT("change"), offsetof(struct flag_body, change) },
+	{ STR_INIT("window"), offsetof(struct flag_body, window) },
+};
+
 /* One "key = value" of a body.  False when the key or its value is not understood. */
 static bool
 set_key(struct flag_body *body, struct str key, struct str value, const struct zone *zone)
 {
-	const struct {
-		const char *key;
-		struct str *text;
-	} texts[] = {
-		{ "message", &body->message }, { "title", &body->title }, { "step", &body->step },
-		{ "owner", &body->owner }, { "reason", &body->reason }, { "change", &body->change },
-	};
-
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-		if (!str_eq(key, str_of(texts[i].key)))
+		if (!str_eq(key, texts[i].key))
 			continue;
-		*texts[i].text = value;
+		*(struct str *)(void *)((char *)body + texts[i].offset) = value;
 		return true;
 	}
 	if (str_eq(key, STR("id"))) {
@@ -102,7 +110,7 @@ set_key(struct flag_body *body, struct str key, struct str value, const struct z
 struct flag_body
 flag_body_parse(struct str text, const struct zone *zone, struct arena *arena)
 {
-	struct flag_body body = no_body();
+	struct flag_body body = flag_body_none();
 	struct ini_entry *entries;
 
 	body.broken = ini_scan_body(text, arena, &entries) != 0;
@@ -124,11 +132,55 @@ flag_body_parse(struct str text, const struct zone *zone, struct arena *arena)
 }
 
 static void
+add_time(struct buffer *out, const char *key, int64_t time)
+{
+	char text[TIME_TEXT_MAX];
+
+	if (time != TIME_NONE)
+		buffer_addf(out, "%s = %.*s\n", key, STR_ARG(time_format_utc(time, text)));
+}
+
+int
+flag_body_format(const struct flag_body *body, struct arena *arena, struct str *ret)
+{
+	char *memory = arena_alloc(arena, FLAG_BODY_MAX);
+	struct buffer out;
+	int rc = 0;
+
+	if (memory == NULL)
+		return -ENOMEM;
+	buffer_init(&out, memory, FLAG_BODY_MAX);
+	if (body->id.len > 0)
+		buffer_addf(&out, "id = %.*s\n", STR_ARG(body->id));
+	add_time(&out, "since", body->since);
+	add_time(&out, "until", body->until);
+	if (body->mode != MODE_UNSET)
+		buffer_addf(&out, "mode = %s\n", mode_name(body->mode));
+	if (body->status != 0)
+		buffer_addf(&out, "status = %d\n", body->status);
+	if (body->share >= 0)
+		buffer_addf(&out, "share = %d\n", body->share);
+	if (body->retry_after >= 0)
+		buffer_addf(&out, "retry_after = %lld\n", (long long)body->retry_after);
+	for (size_t i = 0; i < sizeof texts / sizeof *texts && rc == 0; i++) {
+		struct str text = *(const struct str *)(const void *)((const char *)body + texts[i].offset);
+
+		if (text.len > 0)
+			rc = ini_add_line(&out, texts[i].key, text);
+	}
+	if (rc == 0 && out.full)
+		rc = -EINVAL;
+	if (rc == 0)
+		*ret = buffer_str(&out);
+	return rc;
+}
+
+static void
 read_body(struct flag *flag, struct flag_watch *watch)
 {
 	struct str text;
 
-	watch->body = no_body();
+	watch->body = flag_body_none();
 	if (watch->arena == NULL)
 		watch->arena = arena_new_growing(BODY_ARENA_MAX);
 	if (watch->arena == NULL) {
@@ -149,7 +201,7 @@ refresh_body(struct flag *flag, struct flag_watch *watch, const struct stat *sta
 
 	if (!watch->kept || !file_identity_eq(&identity, &watch->identity)) {
 		if (S_ISREG(status->st_mode) && status->st_size == 0)
-			watch->body = no_body();
+			watch->body = flag_body_none();
 		else
 			read_body(flag, watch);
 		watch->identity = identity;

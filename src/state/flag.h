@@ -40,6 +40,7 @@ struct flag {
 /* What a body says; what it does not say is empty, TIME_NONE, MODE_UNSET, 0 (status) or -1. */
 struct flag_body {
 	struct str id, message, title, step, owner, reason, change;
+	struct str window;              /* the planned window that the flag stands for: that decides when it ends */
 	int64_t    until, since;
 	enum mode  mode;
 	int        status;
@@ -68,6 +69,15 @@ bool flag_marker_there(const char *path);
 
 /* What a body's text says.  The result points into `text`. */
 struct flag_body flag_body_parse(struct str text, const struct zone *zone, struct arena *arena);
+
+/*
+ * The body as text, in `arena`; what is empty is left out.  Returns 0; -EINVAL when a text cannot stand in one line,
+ * see ini_add_line(); or -ENOMEM.
+ */
+int flag_body_format(const struct flag_body *body, struct arena *arena, struct str *ret);
+
+/* A body that says nothing. */
+struct flag_body flag_body_none(void);
 
 void flag_watch_clear(struct flag_watch *watch);
 

@@ -53,7 +53,7 @@ answer(struct fixture *f, const struct raw_request *raw, const struct verdict *v
 {
 	struct request request = request_of(raw, f->arena);
 
-	answer_build(&f->compiled.policy->sites[0].answers, &request, &f->condition, verdict, NOW, f->arena, &f->reply);
+	answer_build(&f->compiled.policy->sites[0].answers, &request, &f->condition, verdict, NULL, NOW, f->arena, &f->reply);
 	f->body = join_pieces(f->reply.pieces, f->reply.piece_count, f->arena);
 }
 
@@ -373,7 +373,7 @@ test_answer_out_of_memory(void)
 		struct arena *full = arena_new_fixed(size);
 		struct request request = request_of(&raw, f.arena);
 
-		answer_build(&f.compiled.policy->sites[0].answers, &request, &f.condition, &held, NOW, full, &f.reply);
+		answer_build(&f.compiled.policy->sites[0].answers, &request, &f.condition, &held, NULL, NOW, full, &f.reply);
 		CHECK("a 503 with a body, however little memory there is", f.reply.status == 503 && reply_length(&f.reply) > 50);
 		CHECK("... that is not stored", str_eq(reply_find(&f.reply, STR("Cache-Control")), STR("no-store")));
 		arena_free(full);

@@ -28,7 +28,8 @@ struct post {
 	char                   paths[CONDITION_FLAGS_MAX][128], marker[128];
 	struct flag_folder     state;
 	struct flag            flags[CONDITION_FLAGS_MAX];
-	struct flag_watch      watches[CONDITION_FLAGS_MAX];
+	struct flag_watch      flag_watches[CONDITION_FLAGS_MAX];
+	struct watches         watches;
 	struct condition_rules rules;
 };
 
@@ -39,6 +40,7 @@ post_make(struct post *p)
 
 	memset(p, 0, sizeof *p);
 	folder_make(&p->folder);
+	p->watches.flags = p->flag_watches;
 	p->state.path = p->folder.path;
 	for (size_t i = 0; i < CONDITION_FLAGS_MAX; i++) {
 		(void)snprintf(p->paths[i], sizeof p->paths[i], "%s/%s", p->folder.path, names[i]);
@@ -57,7 +59,7 @@ static void
 post_remove(struct post *p)
 {
 	for (size_t i = 0; i < CONDITION_FLAGS_MAX; i++)
-		flag_watch_clear(&p->watches[i]);
+		flag_watch_clear(&p->flag_watches[i]);
 	folder_remove(&p->folder);
 }
 
@@ -80,7 +82,7 @@ set_flag(struct post *p, size_t number, const char *body)
 static struct condition *
 read_it(struct post *p, struct condition *condition)
 {
-	condition_read(p->watches, &p->rules, p->rules.enabled, NOW, condition);
+	condition_read(&p->watches, &p->rules, p->rules.enabled, NOW, condition);
 	return condition;
 }
 
@@ -428,14 +430,14 @@ test_condition_enabled_is_the_callers(void)
 
 	post_make(&p);
 	p.rules.enabled = ENABLED_OFF;
-	condition_read(p.watches, &p.rules, ENABLED_ON, NOW, &c);
+	condition_read(&p.watches, &p.rules, ENABLED_ON, NOW, &c);
 	CHECK("on, whatever the key says", c.on);
 	set_flag(&p, 0, "");
 	p.rules.enabled = ENABLED_ON;
-	condition_read(p.watches, &p.rules, ENABLED_OFF, NOW, &c);
+	condition_read(&p.watches, &p.rules, ENABLED_OFF, NOW, &c);
 	CHECK("off, whatever key and flag say", !c.on);
 	p.rules.flag_count = 0;
-	condition_read(p.watches, &p.rules, ENABLED_AUTO, NOW, &c);
+	condition_read(&p.watches, &p.rules, ENABLED_AUTO, NOW, &c);
 	CHECK("a site without flags is off", !c.on && c.source == CONDITION_NONE);
 	post_remove(&p);
 }

@@ -121,7 +121,7 @@ decide(const struct rules *rules, const struct decide_case *c, struct trace *tra
 		raw.headers[raw.header_count++] = c->headers[i];
 	request = request_of(&raw, arena);
 	request.odd = request.odd || (c->how & ODD) != 0;
-	verdict = gate_decide(rules, &condition, &request, trace);
+	verdict = gate_decide(rules, &condition, &request, NULL, trace);
 	arena_free(arena);
 	return verdict;
 }
@@ -343,7 +343,7 @@ test_decide_trace(void)
 {
 	static const enum reason order[] = {
 		REASON_ENDPOINT, REASON_OFF, REASON_PATH, REASON_METHOD, REASON_ADDRESS, REASON_HEADER, REASON_USER,
-		REASON_SHARE,
+		REASON_TICKET, REASON_SHARE,
 	};
 	struct decide_case held = { "held", PLAIN, GET, "/", STRANGER, NULL, { { { 0 }, { 0 } } }, HOLD,
 	    REASON_HOLD, -1 };
@@ -364,7 +364,8 @@ test_decide_trace(void)
 	check_int("all checks, though some are suspended", (int64_t)trace.count, COUNT(order));
 	for (size_t i = 0; i < trace.count; i++)
 		check_int(reason_word(trace.rows[i].reason), trace.rows[i].answer,
-		    order[i] == REASON_ADDRESS || order[i] == REASON_HEADER || order[i] == REASON_USER ?
+		    order[i] == REASON_ADDRESS || order[i] == REASON_HEADER || order[i] == REASON_USER ||
+		    order[i] == REASON_TICKET ?
 		    CHECK_SUSPENDED : CHECK_NO);
 	held.how = OFF;
 	(void)decide(&rules, &held, &trace);
@@ -397,7 +398,7 @@ test_decide_share(void)
 
 			(void)snprintf(text, sizeof text, "10.7.%d.%d", i / 250, i % 250);
 			CU_ASSERT_EQUAL(ip_parse(str_of(text), &request.client), 0);
-			in = gate_decide(&rules, &condition, &request, NULL).outcome == PASS;
+			in = gate_decide(&rules, &condition, &request, NULL, NULL).outcome == PASS;
 			CU_ASSERT_EQUAL(in, share_place(&request.client, condition.id) < shares[s]);
 			CU_ASSERT(in || !before[i]);
 			before[i] = in;

@@ -9,11 +9,13 @@
 
 int suite_keys(void);
 
-enum where { GATEWAY, SITE, NAMED };
+#define GATEWAY SCOPE_GATEWAY
+#define SITE    SCOPE_SITE
+#define NAMED   SCOPE_NAMED
 
 static const struct {
 	const char *say, *word;
-	enum where  where;
+	enum key_scope where;
 	bool        found;
 	enum key    key;
 	bool        twin;
@@ -57,7 +59,7 @@ test_keys_find(void)
 {
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct key_name name;
-		bool found = key_find(str_of(cases[i].word), cases[i].where == GATEWAY, cases[i].where == NAMED, &name);
+		bool found = key_find(str_of(cases[i].word), cases[i].where, &name);
 
 		check_int(cases[i].say, found, cases[i].found);
 		if (!found || !cases[i].found)
@@ -82,7 +84,7 @@ test_keys_known(void)
 
 static const struct {
 	const char *word;
-	enum where  where;
+	enum key_scope where;
 	const char *meant;              /* NULL: nothing near */
 } suggestions[] = {
 	{ "staus",            SITE,    "status" },
@@ -112,8 +114,7 @@ static void
 test_keys_suggest(void)
 {
 	for (size_t i = 0; i < COUNT(suggestions); i++) {
-		const struct key_row *row = key_suggest(str_of(suggestions[i].word), suggestions[i].where == GATEWAY,
-		    suggestions[i].where == NAMED);
+		const struct key_row *row = key_suggest(str_of(suggestions[i].word), suggestions[i].where);
 		const char *meant = suggestions[i].meant != NULL ? suggestions[i].meant : "nothing";
 
 		check_str(suggestions[i].word, row != NULL ? row->name : STR("nothing"), meant);
@@ -138,14 +139,13 @@ test_keys_rows(void)
 	for (int i = 0; i < KEY_COUNT; i++) {
 		const struct key_row *row = &key_rows[i];
 		struct key_name name;
-		bool gateway = row->scope == SCOPE_GATEWAY;
 
-		CHECK(row->name.p, key_find(row->name, gateway, !gateway, &name) && name.key == (enum key)i && !name.twin);
+		CHECK(row->name.p, key_find(row->name, row->scope, &name) && name.key == (enum key)i && !name.twin);
 		CHECK(row->name.p, row->help[0] != '\0');
 		if (row->kind == KIND_WORD)
 			CHECK(row->name.p, key_word_index(row->range, row->standard) >= 0);
 		for (int j = 0; j < i; j++)
-			CHECK(row->name.p, !str_eq(row->name, key_rows[j].name));
+			CHECK(row->name.p, row->scope != key_rows[j].scope || !str_eq(row->name, key_rows[j].name));
 	}
 }
 

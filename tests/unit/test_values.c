@@ -139,8 +139,8 @@ test_values_inheritance(void)
 	begin(&f);
 	load(&f, "[site.a]\nstatus = 500\n[site]\nstatus = 429\nopen_path = /x\nmessage = M\nmessage.de = D\nlink.de = L\n"
 	    "[site.b]\nopen_path = /y, /z\nmessage.fr = F\n");
-	check_int("sites in the order of the file", (int64_t)f.values.named_count, 2);
-	a = f.values.named;
+	check_int("sites in the order of the file", (int64_t)f.values.named.count, 2);
+	a = f.values.named.first;
 	b = a->next;
 	check_str("the first", a->name, "a");
 	check_str("the second", b->name, "b");
