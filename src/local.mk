@@ -39,9 +39,10 @@ maintenance_warden_LDADD = libwarden.a
 
 wardenctl_SOURCES = src/wardenctl.c src/ctl/bypass.c src/ctl/change.c src/ctl/child.c src/ctl/child.h \
 	src/ctl/commands.c src/ctl/commands.h src/ctl/ctl.c src/ctl/ctl.h src/ctl/hooks.c src/ctl/hooks.h \
+	src/ctl/ical.c src/ctl/journal.c src/ctl/report.c src/ctl/run.c src/ctl/schedule.c src/ctl/schedule.h \
 	src/ctl/options.c src/ctl/standing.c src/ctl/standing.h src/ctl/status.c src/ctl/switch.c src/ctl/switch.h \
-	src/ctl/ticket.c src/ctl/tickets.h
-wardenctl_LDADD = libwarden.a
+	src/ctl/tick.c src/ctl/ticket.c src/ctl/tickets.h
+wardenctl_LDADD = libwarden.a $(ICAL_LIBS)
 
 EXTRA_DIST += src/answer/embed.sh src/README.md src/.clang-format
 CLEANFILES += src/answer/builtin_files.c

@@ -99,17 +99,29 @@ run_command(struct ctl *ctl, int argc, char **argv)
 	return code;
 }
 
+/* "wardenctl -c FILE -q on" is as good as "wardenctl on -c FILE -q".  The index of the command. */
+static int
+skip_options(struct ctl *ctl, int argc, char **argv)
+{
+	int at = 1;
+
+	for (; at < argc; at++) {
+		if (strcmp(argv[at], "-c") == 0 || strcmp(argv[at], "--config") == 0)
+			at++;
+		else if (strcmp(argv[at], "-q") == 0 || strcmp(argv[at], "--quiet") == 0)
+			ctl->quiet = true;
+		else if (strncmp(argv[at], "--config=", 9) != 0)
+			break;
+	}
+	return at;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct ctl ctl = { .config = find_config(argc, argv) };
-	int at = 1;
+	int at = skip_options(&ctl, argc, argv);
 
-	/* "wardenctl -c FILE on" is as good as "wardenctl on -c FILE" */
-	while (at + 1 < argc && (strcmp(argv[at], "-c") == 0 || strcmp(argv[at], "--config") == 0))
-		at += 2;
-	if (at < argc && strncmp(argv[at], "--config=", 9) == 0)
-		at++;
 	if (at >= argc)
 		return print_help(stderr);
 	if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0 || strcmp(argv[at], "help") == 0)

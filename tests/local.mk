@@ -18,6 +18,17 @@ tests_cases_serve_each_SOURCES = tests/cases/serve-each.c tests/cases/now_fixed.
 tests_cases_serve_each_LDADD = libwarden.a
 TESTS += tests/cases/run
 
+# The operator's command; the tests that take minutes are make check-stress.
+TESTS += tests/ctl/run
+EXTRA_DIST += tests/ctl
+
+# Windows against an independent model and libical.
+check_PROGRAMS += tests/oracle/occurrences
+tests_oracle_occurrences_SOURCES = tests/oracle/occurrences.c
+tests_oracle_occurrences_LDADD = libwarden.a $(ICAL_LIBS)
+TESTS += tests/oracle/run
+EXTRA_DIST += tests/oracle/run tests/oracle/windows.py
+
 UNIT_SOURCES = \
 	tests/unit/main.c tests/unit/suites.def tests/unit/support.c tests/unit/support.h tests/unit/test_answer.c \
 	tests/unit/test_arena.c tests/unit/test_buffer.c tests/unit/test_builtin.c tests/unit/test_cgi.c \
@@ -49,4 +60,7 @@ dist-hook:
 
 check-wire: all
 	$(PYTHON3) -B $(srcdir)/tests/wire/run.py --gateway $(abs_builddir)/maintenance-warden
-.PHONY: check-wire
+check-stress: all
+	$(PYTHON3) -B $(srcdir)/tests/ctl/test_stress.py --wardenctl $(abs_builddir)/wardenctl \
+	    --gateway $(abs_builddir)/maintenance-warden
+.PHONY: check-wire check-stress

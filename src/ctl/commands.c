@@ -16,6 +16,15 @@ const struct command commands[] = {
 	{ "bypass", "off|on", "suspend and restore personal bypasses", ctl_bypass, false },
 	{ "ticket", "new [--for SPAN] [--note TEXT] [--path PATHS] | list | revoke ID|--all",
 	    "links that let people in", ctl_ticket, false },
+	{ "schedule",
+	    "add ID --start TIME --end TIME [--repeat RULE] ... | list | remove ID | approve ID | import FILE | export",
+	    "plan windows ahead", ctl_schedule, false },
+	{ "run", "[--for SPAN] [--on-fail keep|lift] [--smoke URL] -- COMMAND ...", "maintenance around one command",
+	    ctl_run, false },
+	{ "tick", "", "upkeep, checks and hooks: once a minute, from cron or a timer", ctl_tick, false },
+	{ "journal", "[--since SPAN|TIME] [--window ID] | verify [--head HASH]", "who did what, when and why",
+	    ctl_journal_command, false },
+	{ "report", "[--since SPAN|TIME] [--json|--csv]", "figures of past maintenance", ctl_report, false },
 };
 
 const size_t command_count = sizeof commands / sizeof *commands;

@@ -166,13 +166,13 @@ inherit_states(struct policy *policy, const struct policy *previous)
 				policy->flags[i].last = atomic_load(&previous->flags[j].last);
 }
 
-int
-policy_compile(struct str path, const struct policy *previous, struct problems *problems, struct policy **ret)
+static int
+compile(struct values *values, struct str path, const struct policy *previous, struct problems *problems,
+    struct policy **ret)
 {
 	struct arena *arena = arena_new_growing(POLICY_MAX);
 	struct policy *policy = arena == NULL ? NULL : arena_zalloc(arena, 1, sizeof *policy);
 	unsigned before = problems->errors;
-	struct values values;
 
 	if (policy == NULL) {
 		arena_free(arena);
@@ -180,12 +180,12 @@ policy_compile(struct str path, const struct policy *previous, struct problems *
 	}
 	policy->arena = arena;
 	policy->file = arena_copy(arena, path);
-	values_load(&values, policy->file, arena, problems);
+	values_load(values, policy->file, arena, problems);
 	if (problems->errors == before) {
-		compile_gateway(&values, policy);
-		compile_sites(&values, policy, previous);
-		compile_windows(&values, policy);
-		policy->sources = values.sources;
+		compile_gateway(values, policy);
+		compile_sites(values, policy, previous);
+		compile_windows(values, policy);
+		policy->sources = values->sources;
 	}
 	if (problems->errors != before) {
 		policy_free(policy);
@@ -194,6 +194,22 @@ policy_compile(struct str path, const struct policy *previous, struct problems *
 	inherit_states(policy, previous);
 	*ret = policy;
 	return 0;
+}
+
+int
+policy_compile(struct str path, const struct policy *previous, struct problems *problems, struct policy **ret)
+{
+	struct values values = { .trial = STR_NONE };
+
+	return compile(&values, path, previous, problems, ret);
+}
+
+int
+policy_compile_trial(struct str path, struct str trial, struct str id, struct problems *problems, struct policy **ret)
+{
+	struct values values = { .trial = trial, .trial_id = id };
+
+	return compile(&values, path, NULL, problems, ret);
 }
 
 void

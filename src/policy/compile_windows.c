@@ -77,6 +77,31 @@ compile_profile(struct values *values, const struct section *section, struct pro
 		problem_error(values->problems, &v[KEY_PROFILE_STATUS].place, "expected 400 to 599, or 0");
 }
 
+/* An occurrence of a repeating window that falls into a freeze is told: whether it shall be is the operator's to say. */
+static void
+warn_of_freezes(struct values *values, const struct policy *policy, const struct section *section,
+    const struct window *window)
+{
+	struct planning freezes = policy->planning;
+	int64_t now = clock_now(), at = now;
+	char text[TIME_TEXT_MAX];
+	struct occurrence when;
+
+	freezes.max_duration = 0;
+	freezes.require_owner = freezes.require_change = false;
+	while (window_next(&window->times, at, &when) && when.start < now + HORIZON) {
+		struct plan plan = { window->owner, window->change, when.start, when.end };
+		const char *objection = planning_objection(&freezes, &plan, now, values->arena);
+
+		if (objection != NULL) {
+			problem_warning(values->problems, &section->place, "on %.*s %s",
+			    STR_ARG(time_format_utc(when.start, text)), objection);
+			return;
+		}
+		at = when.end;
+	}
+}
+
 static void
 check_window_rules(struct values *values, const struct policy *policy, const struct section *section,
     const struct window *window)
@@ -86,6 +111,8 @@ check_window_rules(struct values *values, const struct policy *policy, const str
 
 	if (objection != NULL)
 		problem_error(values->problems, &section->place, "%s", objection);
+	else if (window->times.repeats && policy->planning.freeze_count > 0)
+		warn_of_freezes(values, policy, section, window);
 	if (str_eq(window->approved, window->owner) && window->approved.len > 0)
 		problem_error(values->problems, &section->v[KEY_WINDOW_APPROVED].place,
 		    "an owner cannot approve the own window");
@@ -133,6 +160,7 @@ compile_window(struct values *values, struct policy *policy, const struct sectio
 	window->reason = v[KEY_WINDOW_REASON].text;
 	window->change = v[KEY_WINDOW_CHANGE].text;
 	window->approved = v[KEY_WINDOW_APPROVED].text;
+	window->repeat = v[KEY_WINDOW_REPEAT].text;
 	window->mode = v[KEY_WINDOW_MODE].number == 0 ? MODE_FULL : MODE_READ_ONLY;
 	window->file = section->place.file;
 	window->line = section->place.line;

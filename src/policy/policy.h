@@ -82,6 +82,12 @@ struct policy {
  */
 int         policy_compile(struct str path, const struct policy *previous, struct problems *problems,
                 struct policy **ret);
+/*
+ * The same, as if the file `trial` were the window `id` in windows.d, in place of one of that name: to try a window
+ * before it is planned.
+ */
+int         policy_compile_trial(struct str path, struct str trial, struct str id, struct problems *problems,
+                struct policy **ret);
 void        policy_free(struct policy *policy);         /* NULL is fine */
 
 /* The site named `name`, or NULL. */

@@ -415,18 +415,19 @@ take_window_files(struct values *values)
 		struct str path = arena_printf(values->arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(name));
 		struct str id = arena_copy(values->arena, str_sub(name, 0, name.len - 4));
 
-		if (path.p != NULL && id.p != NULL)
+		if (path.p != NULL && id.p != NULL && !str_eq(id, values->trial_id))
 			take_window_file(values, path, id);
 		free(entries[i]);
 	}
 	if (count >= 0)
 		free(entries);
+	if (values->trial.len > 0)
+		take_window_file(values, values->trial, values->trial_id);
 }
 
 static void
 begin(struct values *values, struct arena *arena, struct problems *problems)
 {
-	memset(values, 0, sizeof *values);
 	values->arena = arena;
 	values->problems = problems;
 	values->gateway.scope = SCOPE_GATEWAY;

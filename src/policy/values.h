@@ -61,13 +61,16 @@ struct values {
 	struct section_list profiles;   /* [profile.NAME] */
 	struct section_list windows;    /* [window.ID], and those in windows.d */
 	struct source      *sources;
+	struct str          trial, trial_id;    /* a window to be tried in place of the one of that id; or empty */
 };
 
 #define WINDOWS_MAX       1000
 #define WINDOWS_FOLDER    "windows.d"           /* in the state folder */
 
-/* Fills `values` from the INI at `path`, and from the windows planned with wardenctl.  Errors are in `problems`; the
- * values are then not to be used. */
+/*
+ * Fills `values`, all zero but for a trial, from the INI at `path`, and from the windows planned with wardenctl.
+ * Errors are in `problems`; the values are then not to be used.
+ */
 void values_load(struct values *values, struct str path, struct arena *arena, struct problems *problems);
 
 /*

@@ -22,7 +22,7 @@ enum condition_source { CONDITION_NONE, CONDITION_FLAG, CONDITION_WINDOW, CONDIT
 struct window {
 	size_t              number;             /* which of a worker's window watches is this one's */
 	struct str          id, site;           /* `site` empty: every site */
-	struct str          title, message, owner, reason, change, approved;
+	struct str          title, message, owner, reason, change, approved, repeat;
 	struct str          file;               /* where it stands, and ... */
 	unsigned            line;
 	bool                planned_here;       /* in windows.d: wardenctl may change it */

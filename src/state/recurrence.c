@@ -12,8 +12,7 @@
 #include "base/civil.h"
 #include "state/recurrence.h"
 
-#define WALK_DAYS_MAX 36525
-#define COUNT_MAX     100000
+#define COUNT_MAX 100000
 
 /* What is read before the rule is whole. */
 struct reading {
@@ -123,7 +122,7 @@ recurrence_next_day(const struct recurrence *rule, int64_t day)
 {
 	int64_t from = day > rule->first_day ? day : rule->first_day;
 
-	for (int64_t d = from; d <= rule->last_day && d - from <= WALK_DAYS_MAX; d++)
+	for (int64_t d = from; d <= rule->last_day && d - from <= RECURRENCE_DAYS_MAX; d++)
 		if (recurrence_on_day(rule, d))
 			return d;
 	return RECURRENCE_NEVER;
@@ -333,16 +332,17 @@ check(struct reading *r)
 	return true;
 }
 
-/* The day of the last occurrence that COUNT leaves. */
+/* The day of the last occurrence that COUNT leaves, but no later than times can be written: a walk has its end. */
 static int64_t
 last_day_of(const struct recurrence *rule, int64_t count)
 {
+	const int64_t end = civil_days(10000, 1, 1);
 	int64_t day = rule->first_day;
 
 	while (--count > 0) {
 		int64_t next = recurrence_next_day(rule, day + 1);
 
-		if (next == RECURRENCE_NEVER)
+		if (next == RECURRENCE_NEVER || next >= end)
 			break;
 		day = next;
 	}

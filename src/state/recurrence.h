@@ -11,6 +11,7 @@
 
 #define RECURRENCE_INTERVAL_MAX 366
 #define RECURRENCE_BYDAY_MAX    32
+#define RECURRENCE_DAYS_MAX     36525   /* how far ahead is looked: 100 years */
 #define RECURRENCE_NEVER        INT64_MAX
 
 enum recurrence_frequency { RECUR_DAILY, RECUR_WEEKLY, RECUR_MONTHLY };

@@ -88,7 +88,7 @@ bool
 window_next(const struct window_times *times, int64_t now, struct occurrence *ret)
 {
 	struct occurrence found;
-	int64_t day;
+	int64_t first, day;
 
 	if (!times->repeats) {
 		if (times->end_utc != TIME_NONE && now >= times->end_utc)
@@ -98,7 +98,9 @@ window_next(const struct window_times *times, int64_t now, struct occurrence *re
 	}
 	/* two days more than the span: offsets move an end by less than one */
 	day = civil_day_of_time(now) - (times->end_local - times->start_local) / CIVIL_DAY_SECONDS - 2;
-	for (day = recurrence_next_day(&times->rule, day); day != RECURRENCE_NEVER;
+	first = recurrence_next_day(&times->rule, day);
+	/* bounded, for changeovers may swallow each occurrence that there is */
+	for (day = first; day != RECURRENCE_NEVER && day - first <= RECURRENCE_DAYS_MAX;
 	    day = recurrence_next_day(&times->rule, day + 1)) {
 		if (!occurrence_on(times, day, &found) || now >= found.end)
 			continue;

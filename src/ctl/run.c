@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run: maintenance around one command.  On, the command, a look at the site through a ticket, off.  Signals reach the
+ * command; whatever happens to it, what --on-fail says is done, and the exit status is the command's.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ctl/child.h"
+#include "ctl/commands.h"
+#include "ctl/switch.h"
+#include "ctl/tickets.h"
+
+#define SMOKE_SECONDS 40
+#define SMOKE_TICKET  600               /* seconds that the ticket of the smoke test is good for */
+
+static volatile sig_atomic_t child_pid, caught;
+
+static void
+pass_on(int signal)
+{
+	caught = signal;
+	if (child_pid > 0)
+		(void)kill((pid_t)child_pid, signal);
+}
+
+/* A Ctrl-C reaches the command by itself, for it is in the terminal's group: it is only not to end us. */
+static void
+note(int signal)
+{
+	caught = signal;
+}
+
+static void
+handle_signals(void)
+{
+	struct sigaction action = { .sa_flags = SA_RESTART };
+
+	(void)sigemptyset(&action.sa_mask);
+	action.sa_handler = pass_on;
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGHUP, &action, NULL);
+	action.sa_handler = isatty(STDIN_FILENO) ? note : pass_on;
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGQUIT, &action, NULL);
+}
+
+static int
+spawn(char **argv, pid_t *ret)
+{
+	posix_spawnattr_t attributes;
+	sigset_t standard;
+	int rc = posix_spawnattr_init(&attributes);
+
+	if (rc != 0)
+		return -rc;
+	(void)sigemptyset(&standard);
+	(void)sigaddset(&standard, SIGINT);
+	(void)sigaddset(&standard, SIGQUIT);
+	(void)sigaddset(&standard, SIGTERM);
+	(void)sigaddset(&standard, SIGHUP);
+	(void)posix_spawnattr_setsigdefault(&attributes, &standard);
+	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+	rc = posix_spawnp(ret, argv[0], NULL, &attributes, argv, environ);
+	(void)posix_spawnattr_destroy(&attributes);
+	return -rc;
+}
+
+/* The exit code of the command; 127 when it could not be started. */
+static int
+run_command(struct ctl *ctl, char **argv)
+{
+	int64_t begun = clock_monotonic_ms();
+	int status = 0, rc, code;
+	pid_t pid;
+
+	ctl_say(ctl, "[run] %s ...\n", argv[0]);
+	(void)fflush(stdout);
+	rc = caught != 0 ? -EINTR : spawn(argv, &pid);
+	if (rc != 0) {
+		(void)ctl_fail(CTL_SYSTEM, "cannot run %s: %s", argv[0], strerror(-rc));
+		return 127;
+	}
+	child_pid = pid;
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		;
+	child_pid = 0;
+	code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	ctl_say(
+	    ctl, "[run] exit %d (%.*s)\n", code, STR_ARG(ctl_span(ctl->arena, (clock_monotonic_ms() - begun) / 1000)));
+	return code;
+}
+
+/* The ticket goes to curl in a file that only we can read: arguments are seen by everybody on the machine. */
+static int
+write_header(struct str id, char path[64])
+{
+	char text[128];
+	int fd, len = snprintf(text, sizeof text, "X-Maintenance-Ticket: %.*s\n", STR_ARG(id));
+	bool ok;
+
+	(void)snprintf(path, 64, "/tmp/wardenctl-XXXXXX");
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd == -1)
+		return -errno;
+	ok = write(fd, text, (size_t)len) == len;
+	(void)close(fd);
+	return ok ? 0 : -EIO;
+}
+
+static int
+ask_site(struct ctl *ctl, const char *url, struct str id, struct child_result *result)
+{
+	char path[64];
+	int rc = write_header(id, path);
+	char *argv[] = { (char *)(uintptr_t) "curl", (char *)(uintptr_t) "-sS", (char *)(uintptr_t) "-o",
+		(char *)(uintptr_t) "/dev/null", (char *)(uintptr_t) "-w",
+		(char *)(uintptr_t) "%{http_code} %{time_total}", (char *)(uintptr_t) "--max-time",
+		(char *)(uintptr_t) "30", (char *)(uintptr_t) "-H",
+		(char *)(uintptr_t)arena_printf(ctl->arena, "@%s", path).p, (char *)(uintptr_t) "--",
+		(char *)(uintptr_t)url, NULL };
+
+	if (rc == 0)
+		rc = child_run(argv, environ, SMOKE_SECONDS, ctl->arena, result);
+	(void)unlink(path);
+	return rc;
+}
+
+static void
+revoke_ticket(struct ctl *ctl, const struct site *site, struct str id)
+{
+	const char *path = ctl_state_path(ctl, "tickets/%.*s/%.*s",
+	    STR_ARG(site->name.len > 0 ? site->name : STR(TICKET_ANY)), STR_ARG(id));
+
+	if (file_remove(path) == 0)
+		(void)ctl_journal(ctl, "ticket-revoke", site->name, json_pack("{s:o}", "ticket",
+		    ctl_json_str(str_sub(id, 0, TICKET_SHOWN_LEN))));
+}
+
+static const char *
+smoke_url(struct ctl *ctl, const struct site *site, const char *smoke)
+{
+	if (smoke[0] != '/')
+		return smoke;
+	if (site->url.len == 0)
+		return NULL;
+	return arena_printf(ctl->arena, "%.*s%s", STR_ARG(str_sub(site->url, 0, site->url.len - 1)), smoke).p;
+}
+
+/* GET through a fresh ticket; anything but 2xx is a failure. */
+static bool
+smoke_test(struct ctl *ctl, const struct site *site, const char *url)
+{
+	struct ticket ticket = { .since = clock_now(), .until = clock_now() + SMOKE_TICKET,
+		.note = STR("smoke test of wardenctl run") };
+	struct child_result result = { .code = 1 };
+	struct str id = STR_NONE, seconds;
+	int code = ticket_make(ctl, site, &ticket, &id), rc;
+
+	if (id.len == 0)
+		return false;
+	rc = ask_site(ctl, url, id, &result);
+	revoke_ticket(ctl, site, id);
+	if (rc != 0) {
+		(void)ctl_fail(CTL_SYSTEM, "the smoke test needs curl: %s", strerror(-rc));
+		return false;
+	}
+	seconds = str_sub(result.output, 4, result.output.len);
+	ctl_say(ctl, "[smoke] GET %s through a ticket: %.*s (%.*s s)\n", url, STR_ARG(str_sub(result.output, 0, 3)),
+	    STR_ARG(seconds));
+	return result.code == 0 && result.output.len > 3 && result.output.p[0] == '2' && code == 0;
+}
+
+struct wanted {
+	struct switch_on on;
+	const char      *on_fail, *smoke;
+};
+
+/* Off, or not: what the outcome and --on-fail say. */
+static int
+finish(struct ctl *ctl, const struct wanted *w, int code, bool smoke_failed)
+{
+	bool failed = code != 0 || smoke_failed;
+	struct switch_off off = { .result = failed ? "aborted" : "ok" };
+	int off_code;
+
+	ctl->now = clock_now();
+	if (failed && strcmp(w->on_fail, "lift") != 0) {
+		(void)ctl_fail(CTL_NO, "%s: maintenance stays ON; end it with wardenctl off%s%s",
+		    smoke_failed ? "the smoke test failed" : "the command failed",
+		    ctl->site_name != NULL ? " --site " : "", ctl->site_name != NULL ? ctl->site_name : "");
+		return code != 0 ? code : CTL_NO;
+	}
+	off_code = switch_off(ctl, &off);
+	if (code != 0)
+		return code;
+	return smoke_failed ? CTL_NO : off_code;
+}
+
+static int
+run(struct ctl *ctl, const struct wanted *w, char **argv)
+{
+	const struct site *site = ctl_site(ctl);
+	const char *url = w->smoke != NULL && site != NULL ? smoke_url(ctl, site, w->smoke) : NULL;
+	bool smoke_failed;
+	int code;
+
+	if (site == NULL)
+		return CTL_USAGE;
+	if (w->smoke != NULL && url == NULL)
+		return ctl_fail(CTL_USAGE,
+		    "--smoke %s: the site's address is not known; give it in full, or set url in "
+		    "the INI",
+		    w->smoke);
+	handle_signals();
+	code = switch_on(ctl, &w->on);
+	if (code != CTL_YES)
+		return code; /* also where it is on without its words: the operator shall know before work begins */
+	code = run_command(ctl, argv);
+	(void)ctl_journal(ctl, "run", site->name, json_pack("{s:s, s:i}", "command", argv[0], "code", code));
+	smoke_failed = code == 0 && url != NULL && !smoke_test(ctl, site, url);
+	return finish(ctl, w, code, smoke_failed);
+}
+
+int
+ctl_run(struct ctl *ctl, int argc, char **argv)
+{
+	struct wanted w = { .on_fail = "keep" };
+	const struct ctl_option options[] = {
+		{ "for", "SPAN", &w.on.span, NULL, "planned duration" },
+		{ "until", "TIME", &w.on.until, NULL, "planned end" },
+		{ "message", "TEXT", &w.on.message, NULL, "text of the page" },
+		{ "mode", "MODE", &w.on.mode, NULL, "full or read-only" },
+		{ "owner", "NAME", &w.on.owner, NULL, "who answers for it" },
+		{ "reason", "TEXT", &w.on.reason, NULL, "why, for the journal" },
+		{ "change", "ID", &w.on.change, NULL, "number of the change" },
+		{ "profile", "NAME", &w.on.profile, NULL, "the content prepared in [profile.NAME]" },
+		{ "force", NULL, NULL, &w.on.force, "whatever policy and hooks say; the journal tells" },
+		{ "on-fail", "WHAT", &w.on_fail, NULL, "keep maintenance (the default) or lift it" },
+		{ "smoke", "URL", &w.smoke, NULL, "must answer 2xx through a ticket; a path is the site's" },
+		{ NULL, NULL, NULL, NULL, NULL },
+	};
+	int count, code = ctl_parse(ctl, options, argc, argv, 1, argc, &count);
+
+	if (code >= 0)
+		return code;
+	if (strcmp(w.on_fail, "keep") != 0 && strcmp(w.on_fail, "lift") != 0)
+		return ctl_fail(CTL_USAGE, "--on-fail %s: expected keep or lift", w.on_fail);
+	argv[count + 1] = NULL;
+	return run(ctl, &w, argv + 1);
+}
