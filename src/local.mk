@@ -37,7 +37,8 @@ nodist_libwarden_a_SOURCES = src/answer/builtin_files.c
 maintenance_warden_SOURCES = src/warden.c
 maintenance_warden_LDADD = libwarden.a
 
-wardenctl_SOURCES = src/wardenctl.c src/ctl/bypass.c src/ctl/change.c src/ctl/child.c src/ctl/child.h \
+wardenctl_SOURCES = src/wardenctl.c src/ctl/bypass.c src/ctl/change.c src/ctl/check.c src/ctl/check_files.c \
+	src/ctl/check_files.h src/ctl/child.c src/ctl/child.h \
 	src/ctl/commands.c src/ctl/commands.h src/ctl/ctl.c src/ctl/ctl.h src/ctl/hooks.c src/ctl/hooks.h \
 	src/ctl/ical.c src/ctl/journal.c src/ctl/report.c src/ctl/run.c src/ctl/schedule.c src/ctl/schedule.h \
 	src/ctl/options.c src/ctl/standing.c src/ctl/standing.h src/ctl/status.c src/ctl/switch.c src/ctl/switch.h \

@@ -92,7 +92,7 @@ run_command(struct ctl *ctl, int argc, char **argv)
 		code = load_policy(ctl);
 	if (code == 0)
 		code = ctl->command->run(ctl, argc, argv);
-	if (fflush(stdout) != 0 && code == 0)
+	if (fflush(stdout) != 0 && code < CTL_USAGE)
 		code = ctl_fail(CTL_SYSTEM, "cannot write to standard output");
 	policy_free(ctl->policy);
 	arena_free(ctl->arena);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/commands.h"
 
@@ -14,6 +15,8 @@ switch_marker(struct ctl *ctl, bool suspend)
 	int rc = suspend ? file_create_empty(path, 0644) : file_remove(path);
 	bool already = rc == -EEXIST || rc == -ENOENT;
 
+	if (rc == -ENOENT && access(ctl->policy->state_dir.p, F_OK) != 0)
+		return ctl_fail_file(suspend ? "write" : "remove", path, rc);
 	if (rc != 0 && !(suspend ? rc == -EEXIST : rc == -ENOENT))
 		return ctl_fail_file(suspend ? "write" : "remove", path, rc);
 	ctl_say(ctl, "personal bypasses (address, header, user, ticket) are %s%s for every site\n",

@@ -26,8 +26,14 @@ find_flag(struct ctl *ctl, struct standing *s)
 		(void)fprintf(stderr, "  mend it by hand, or write it anew: wardenctl on --message \"...\"\n");
 		return CTL_SYSTEM;
 	}
-	if (s->there || s->window)
+	if (s->there || s->window != NULL)
 		return 0;
+	rc = standing_need_folder(ctl, s);
+	if (rc != 0)
+		return rc;
+	if (s->condition.on)
+		return ctl_fail(CTL_NO, "%.*s is held, but not by a flag of its own: leave --site out",
+		    STR_ARG(ctl_site_words(ctl)));
 	(void)ctl_fail(CTL_NO, "maintenance is off for %.*s: there is nothing to change", STR_ARG(ctl_site_words(ctl)));
 	(void)fprintf(stderr, "  turn it on: wardenctl on%s%s\n", ctl->site_name != NULL ? " --site " : "",
 	    ctl->site_name != NULL ? ctl->site_name : "");
@@ -45,12 +51,15 @@ body_of(const struct standing *s)
 		return body;
 	}
 	body = flag_body_none();
-	body.window = body.id = s->condition.window->id;
+	body.window = body.id = s->window->id;
 	body.since = s->occurrence.start;
 	body.until = s->occurrence.end;
-	body.mode = s->condition.window->mode;
-	body.owner = s->condition.window->owner;
-	body.change = s->condition.window->change;
+	body.mode = s->window->mode;
+	body.title = s->window->title;
+	body.message = s->window->message;
+	body.owner = s->window->owner;
+	body.reason = s->window->reason;
+	body.change = s->window->change;
 	return body;
 }
 
@@ -61,6 +70,9 @@ write_and_tell(struct ctl *ctl, const struct standing *s, const struct flag_body
 	int code = standing_write(ctl, s, body, &on);
 	int rc;
 
+	/* a flag that is no longer the window's takes its place; it is there first: both hold, never neither */
+	if (code == 0 && body->window.len == 0)
+		code = standing_end_window(ctl, s);
 	if (code != 0) {
 		json_decref(more);
 		return code;
@@ -74,11 +86,13 @@ write_and_tell(struct ctl *ctl, const struct standing *s, const struct flag_body
 }
 
 static int
-move_end(struct ctl *ctl, const struct standing *s, const char *text, const char *reason)
+move_end(struct ctl *ctl, const struct standing *s, const char *text, const char *reason, bool force)
 {
 	const struct zone *zone = s->site->answers.zone;
 	struct flag_body body = body_of(s);
 	int64_t before = body.until, base = before != TIME_NONE && before > ctl->now ? before : ctl->now, until;
+	const char *objection;
+	struct plan plan;
 	json_t *more;
 	int code;
 
@@ -89,13 +103,16 @@ move_end(struct ctl *ctl, const struct standing *s, const char *text, const char
 		return ctl_fail(CTL_USAGE, "until %s: that is over already (%.*s); wardenctl off ends it now", text,
 		    STR_ARG(ctl_time(ctl, until, zone)));
 	body.until = until;
+	plan = (struct plan){ body.owner, body.change, body.since, until };
+	objection = force ? NULL : planning_objection(&ctl->policy->planning, &plan, ctl->now, ctl->arena);
+	if (objection != NULL)
+		return ctl_fail(CTL_NO, "refused: %s; --force does it all the same, and the journal says so", objection);
 	more = json_pack("{s:o, s:o, s:o}", "before", ctl_json_time(before), "until", ctl_json_time(until), "reason",
 	    ctl_json_str(str_of(reason)));
-	/* the flag takes the window's place, and first: between the two both hold, never neither */
+	if (force)
+		(void)json_object_set_new(more, "forced", json_true());
 	body.window = STR_NONE;
 	code = write_and_tell(ctl, s, &body, "until", more);
-	if (code == CTL_YES)
-		code = standing_end_window(ctl, s);
 	if (code == CTL_YES)
 		ctl_say(ctl, "planned until %.*s\n", STR_ARG(ctl_time(ctl, until, zone)));
 	return code;
@@ -105,8 +122,10 @@ int
 ctl_until(struct ctl *ctl, int argc, char **argv)
 {
 	const char *reason = NULL;
+	bool force = false;
 	const struct ctl_option options[] = {
 		{ "reason", "TEXT", &reason, NULL, "why, for the journal; it must be given" },
+		{ "force", NULL, NULL, &force, "whatever the policy says; the journal tells" },
 		{ NULL, NULL, NULL, NULL, NULL },
 	};
 	int count, code = ctl_parse(ctl, options, argc, argv, 1, 1, &count);
@@ -116,30 +135,42 @@ ctl_until(struct ctl *ctl, int argc, char **argv)
 		return code;
 	if (reason == NULL || reason[0] == '\0')
 		return ctl_fail(CTL_USAGE, "until wants --reason \"...\": the journal tells why the end was moved");
+	ctl_lock(ctl);
 	code = find_flag(ctl, &s);
-	return code != 0 ? code : move_end(ctl, &s, argv[1], reason);
+	if (code == 0)
+		code = move_end(ctl, &s, argv[1], reason, force);
+	ctl_unlock(ctl);
+	return code;
 }
 
 /* message and step: one text of the flag. */
 static int
-change_text(struct ctl *ctl, int argc, char **argv, const char *event, bool is_step)
+set_text(struct ctl *ctl, struct str text, const char *event, bool is_step)
 {
-	int count, code = ctl_parse(ctl, NULL, argc, argv, 1, 1, &count);
 	struct flag_body body;
 	struct standing s;
-	struct str text;
+	int code = find_flag(ctl, &s);
 
-	if (code >= 0)
-		return code;
-	code = find_flag(ctl, &s);
 	if (code != 0)
 		return code;
-	text = str_of(argv[1]);
 	body = body_of(&s);
 	*(is_step ? &body.step : &body.message) = text;
 	code = write_and_tell(ctl, &s, &body, event, json_pack("{s:o}", event, ctl_json_str(text)));
 	if (code == CTL_YES)
-		ctl_say(ctl, "%s: %s\n", event, text.len > 0 ? argv[1] : "(none)");
+		ctl_say(ctl, "%s: %.*s\n", event, STR_ARG(text.len > 0 ? text : STR("(none)")));
+	return code;
+}
+
+static int
+change_text(struct ctl *ctl, int argc, char **argv, const char *event, bool is_step)
+{
+	int count, code = ctl_parse(ctl, NULL, argc, argv, 1, 1, &count);
+
+	if (code >= 0)
+		return code;
+	ctl_lock(ctl);
+	code = set_text(ctl, str_of(argv[1]), event, is_step);
+	ctl_unlock(ctl);
 	return code;
 }
 

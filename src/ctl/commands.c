@@ -19,6 +19,7 @@ const struct command commands[] = {
 	{ "schedule",
 	    "add ID --start TIME --end TIME [--repeat RULE] ... | list | remove ID | approve ID | import FILE | export",
 	    "plan windows ahead", ctl_schedule, false },
+	{ "check", "[--strict]", "look over configuration, files and folders", ctl_check, true },
 	{ "run", "[--for SPAN] [--on-fail keep|lift] [--smoke URL] -- COMMAND ...", "maintenance around one command",
 	    ctl_run, false },
 	{ "tick", "", "upkeep, checks and hooks: once a minute, from cron or a timer", ctl_tick, false },

@@ -3,16 +3,21 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/civil.h"
 #include "ctl/ctl.h"
 #include "record/journal.h"
+
+#define LOCK_MS 2000
 
 int
 ctl_fail(enum ctl_exit code, const char *format, ...)
@@ -116,6 +121,25 @@ const char *
 ctl_plain(const struct ctl *ctl)
 {
 	return ctl->colour ? "\033[0m" : "";
+}
+
+void
+ctl_lock(struct ctl *ctl)
+{
+	int64_t end = clock_monotonic_ms() + LOCK_MS;
+
+	ctl->lock = open(ctl->policy->state_dir.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (ctl->lock != -1 && flock(ctl->lock, LOCK_EX | LOCK_NB) == -1 && clock_monotonic_ms() < end)
+		(void)poll(NULL, 0, 5);
+	ctl->now = clock_now();
+}
+
+void
+ctl_unlock(struct ctl *ctl)
+{
+	if (ctl->lock != -1)
+		(void)close(ctl->lock);
+	ctl->lock = -1;
 }
 
 struct site *

@@ -35,6 +35,7 @@ struct ctl {
 	const char    *site_name;       /* --site; NULL: every site */
 	bool           json, quiet;
 	bool           colour;          /* standard output is a terminal */
+	int            lock;            /* descriptor of ctl_lock() */
 };
 
 /* One command: a row in commands.c. */
@@ -75,6 +76,13 @@ const char *ctl_bold(const struct ctl *ctl);
 const char *ctl_red(const struct ctl *ctl);
 const char *ctl_green(const struct ctl *ctl);
 const char *ctl_plain(const struct ctl *ctl);
+
+/*
+ * Two operators at once: what one has read the other must not change before it is written.  Waits up to two seconds, then
+ * goes on without: nothing may keep an emergency from being declared.  The lock is on the state folder itself.
+ */
+void ctl_lock(struct ctl *ctl);
+void ctl_unlock(struct ctl *ctl);
 
 /* The site of --site, or [site] without it.  NULL after an error that names the sites that there are. */
 struct site *ctl_site(struct ctl *ctl);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/standing.h"
 
@@ -33,6 +34,21 @@ read_flag(struct ctl *ctl, struct standing *s)
 	return 0;
 }
 
+/* A window of every site is the global flag's business: one site cannot end it. */
+static void
+find_window(const struct ctl *ctl, struct standing *s)
+{
+	const struct condition_rules *rules = &s->site->condition;
+
+	for (size_t i = 0; i < rules->window_count && s->window == NULL; i++) {
+		struct window_watch watch = { .known = false };
+
+		if (str_eq(rules->windows[i]->site, s->site->name) &&
+		    window_in_force(&watch, rules->windows[i], ctl->now, &s->occurrence))
+			s->window = rules->windows[i];
+	}
+}
+
 static int
 read_condition(struct ctl *ctl, struct standing *s)
 {
@@ -49,9 +65,8 @@ read_condition(struct ctl *ctl, struct standing *s)
 	s->condition.message = arena_copy(ctl->arena, s->condition.message);
 	s->condition.step = arena_copy(ctl->arena, s->condition.step);
 	s->condition.id = arena_copy(ctl->arena, s->condition.id);
-	if (s->condition.window != NULL)
-		s->window = window_in_force(&watches.windows[s->condition.window->number], s->condition.window,
-		    ctl->now, &s->occurrence);
+	s->condition.bypass_off = flag_marker_there(s->site->condition.bypass_off);      /* also while off */
+	find_window(ctl, s);
 	for (size_t i = 0; i < policy->site_count; i++)
 		flag_watch_clear(&watches.flags[i]);
 	return 0;
@@ -88,6 +103,8 @@ standing_write(struct ctl *ctl, const struct standing *standing, const struct fl
 		return ctl_fail(CTL_USAGE, "a text cannot stand in one line of the flag: it is over 1,000 bytes, has a "
 		    "line end or a control character, or both kinds of quotes beside a # or ;");
 	rc = file_write(standing->path, text, 0644);
+	if (rc == -ENOENT && mkdir(ctl_state_path(ctl, "flags"), 0755) == 0)
+		rc = file_write(standing->path, text, 0644);
 	if (rc == 0) {
 		*ret_on = true;
 		return 0;
@@ -109,12 +126,20 @@ standing_end_window(struct ctl *ctl, const struct standing *standing)
 	char path[PATH_MAX];
 	int rc;
 
-	if (!standing->window || !window_skip_path(standing->condition.window, standing->occurrence.end, path))
+	if (standing->window == NULL || !window_skip_path(standing->window, standing->occurrence.end, path))
 		return 0;
 	rc = file_create_empty(path, 0644);
 	if (rc == -ENOENT && mkdir(ctl_state_path(ctl, ENDED_FOLDER), 0755) == 0)
 		rc = file_create_empty(path, 0644);
 	return rc == 0 || rc == -EEXIST ? 0 : ctl_fail_file("end the window: cannot write", path, rc);
+}
+
+int
+standing_need_folder(const struct ctl *ctl, const struct standing *standing)
+{
+	if (standing->there || access(ctl->policy->state_dir.p, F_OK) == 0)
+		return 0;
+	return ctl_fail_file("read", ctl->policy->state_dir.p, -errno);
 }
 
 const char *

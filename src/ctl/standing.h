@@ -11,11 +11,14 @@ struct standing {
 	bool              there;        /* it exists */
 	struct flag_body  body;         /* what it says; nothing where it is empty or not there */
 	int64_t           since;        /* of the flag: from its body, else its ctime; TIME_NONE where not there */
-	bool              window;       /* `occurrence` of condition.window is in force */
-	struct occurrence occurrence;
+	const struct window *window;    /* the site's own (for [site]: of every site) that is in force, or NULL ... */
+	struct occurrence occurrence;   /* ... and when */
 };
 
-/* Reads it for ctl->now.  Texts live in ctl->arena.  0, or -errno of the flag that cannot be read. */
+/*
+ * Reads it for ctl->now.  Texts live in ctl->arena.  0, or -errno of the flag or
+ * the state folder that cannot be read, at ret->path.
+ */
 int standing_read(struct ctl *ctl, struct site *site, struct standing *ret);
 
 /*
@@ -29,6 +32,9 @@ int standing_write(struct ctl *ctl, const struct standing *standing, const struc
  * without one.  0, or an exit code after telling what went wrong.
  */
 int standing_end_window(struct ctl *ctl, const struct standing *standing);
+
+/* No flag means off only where the state folder is there: 0, or an exit code after saying that it is not. */
+int standing_need_folder(const struct ctl *ctl, const struct standing *standing);
 
 /* "flags/shop.flag": the flag's path as people know it, without the state folder. */
 const char *standing_short_path(const struct ctl *ctl, const char *path);

@@ -65,17 +65,34 @@ fail_profile(const struct ctl *ctl, const char *name)
 	return CTL_USAGE;
 }
 
-/* What a profile says is put where the body says nothing yet. */
+static void
+take_text(struct str *text, struct str from)
+{
+	if (from.len > 0)
+		*text = from;
+}
+
+/* What the profile says goes before what stood there; what it does not say stays. */
 static void
 apply_profile(struct ctl *ctl, const struct profile *profile, struct flag_body *body)
 {
-	struct flag_body from = profile->body;
+	const struct flag_body *from = &profile->body;
 
-	from.id = body->id;
-	from.since = body->since;
-	from.until = profile->duration > 0 ? ctl->now + profile->duration : body->until;
-	from.step = body->step;
-	*body = from;
+	take_text(&body->title, from->title);
+	take_text(&body->message, from->message);
+	take_text(&body->owner, from->owner);
+	take_text(&body->reason, from->reason);
+	take_text(&body->change, from->change);
+	if (profile->duration > 0)
+		body->until = ctl->now + profile->duration;
+	if (from->mode != MODE_UNSET)
+		body->mode = from->mode;
+	if (from->status != 0)
+		body->status = from->status;
+	if (from->share >= 0)
+		body->share = from->share;
+	if (from->retry_after >= 0)
+		body->retry_after = from->retry_after;
 }
 
 static void
@@ -147,7 +164,7 @@ make_body(struct ctl *ctl, const struct standing *s, const struct switch_on *how
 	body->window = STR_NONE;        /* from now on it is the operator's */
 	body->since = s->there ? s->since : ctl->now;
 	if (body->id.len == 0)
-		body->id = s->window ? s->condition.window->id : make_id(ctl, body->since);
+		body->id = s->window != NULL ? s->window->id : make_id(ctl, body->since);
 	if (profile != NULL)
 		apply_profile(ctl, profile, body);
 	set_text(&body->message, how->message);
@@ -244,8 +261,8 @@ warn_if_without_effect(const struct standing *s)
 		    stderr, "wardenctl: the flag is there, but enabled = off in the INI lets everything pass\n");
 }
 
-int
-switch_on(struct ctl *ctl, const struct switch_on *how)
+static int
+turn_on(struct ctl *ctl, const struct switch_on *how)
 {
 	struct site *site = ctl_site(ctl);
 	struct standing s;
@@ -328,7 +345,8 @@ say_off(struct ctl *ctl, const struct standing *s, const json_t *record)
 	int64_t since = s->there ? s->since : s->condition.since;
 	int64_t until = s->there ? s->body.until : s->condition.until;
 	const json_t *held = json_object_get(record, "held");
-	struct str lasted = since == TIME_NONE ? STR("an unknown time") : ctl_span(ctl->arena, ctl->now - since);
+	bool known = since != TIME_NONE && since <= ctl->now;     /* the clock may have stepped back */
+	struct str lasted = known ? ctl_span(ctl->arena, ctl->now - since) : STR("an unknown time");
 
 	ctl_say(ctl, "%smaintenance is OFF%s for %.*s after %.*s", ctl_green(ctl), ctl_plain(ctl),
 	    STR_ARG(ctl_site_words(ctl)), STR_ARG(lasted));
@@ -386,8 +404,8 @@ already_off(struct ctl *ctl, const struct standing *s)
 	return CTL_YES;
 }
 
-int
-switch_off(struct ctl *ctl, const struct switch_off *how)
+static int
+turn_off(struct ctl *ctl, const struct switch_off *how)
 {
 	struct site *site = ctl_site(ctl);
 	struct standing s;
@@ -401,7 +419,10 @@ switch_off(struct ctl *ctl, const struct switch_off *how)
 	rc = standing_read(ctl, site, &s);
 	if (rc != 0)
 		return ctl_fail_file("read", s.path, rc);
-	if (!s.there && !s.window)
+	code = standing_need_folder(ctl, &s);
+	if (code != 0)
+		return code;
+	if (!s.there && s.window == NULL)
 		return already_off(ctl, &s);
 	code = ask(ctl, "exit", &s, &s.body, how->result, how->force, NULL);
 	if (code == 0)
@@ -409,6 +430,28 @@ switch_off(struct ctl *ctl, const struct switch_off *how)
 	if (code == 0)
 		code = standing_end_window(ctl, &s);
 	return code != 0 ? code : finish_off(ctl, &s, how);
+}
+
+int
+switch_on(struct ctl *ctl, const struct switch_on *how)
+{
+	int code;
+
+	ctl_lock(ctl);
+	code = turn_on(ctl, how);
+	ctl_unlock(ctl);
+	return code;
+}
+
+int
+switch_off(struct ctl *ctl, const struct switch_off *how)
+{
+	int code;
+
+	ctl_lock(ctl);
+	code = turn_off(ctl, how);
+	ctl_unlock(ctl);
+	return code;
 }
 
 int
@@ -462,7 +505,7 @@ ctl_toggle(struct ctl *ctl, int argc, char **argv)
 		return code;
 	if (site == NULL)
 		return CTL_USAGE;
-	if (standing_read(ctl, site, &s) == 0 && (s.there || s.window))
+	if (standing_read(ctl, site, &s) == 0 && (s.there || s.window != NULL))
 		return switch_off(ctl, &off);
 	return switch_on(ctl, &on);
 }

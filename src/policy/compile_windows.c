@@ -77,7 +77,8 @@ compile_profile(struct values *values, const struct section *section, struct pro
 		problem_error(values->problems, &v[KEY_PROFILE_STATUS].place, "expected 400 to 599, or 0");
 }
 
-/* An occurrence of a repeating window that falls into a freeze is told: whether it shall be is the operator's to say. */
+/* An occurrence of a repeating window that falls into a freeze is told: whether it shall be is the operator's to say.
+ */
 static void
 warn_of_freezes(struct values *values, const struct policy *policy, const struct section *section,
     const struct window *window)

@@ -9,6 +9,20 @@
 #include "base/civil.h"
 #include "policy/planning.h"
 
+static bool
+needs_a_start(struct str rule)
+{
+	struct str part;
+
+	while (str_split(&rule, ';', &part)) {
+		struct str name = str_sub(part, 0, str_find(part, '='));
+
+		if (str_eq_nocase(name, STR("INTERVAL")) || str_eq_nocase(name, STR("COUNT")))
+			return true;
+	}
+	return false;
+}
+
 /* A repeating day needs a first one: the first that the rule itself takes. */
 static int
 parse_repeating(struct str rule, const struct zone *zone, struct window_times *ret, const char **ret_wrong)
@@ -16,6 +30,10 @@ parse_repeating(struct str rule, const struct zone *zone, struct window_times *r
 	const char *key;
 	int rc = -EINVAL;
 
+	if (needs_a_start(rule)) {
+		*ret_wrong = "INTERVAL and COUNT need a first day, which a freeze has not";
+		return -EINVAL;
+	}
 	for (int day = 0; day < RECURRENCE_INTERVAL_MAX && rc != 0; day++) {
 		struct civil_date date = civil_date_of(day), next = civil_date_of(day + 1);
 		char memory[64];
@@ -62,6 +80,10 @@ planning_add_freeze(struct planning *planning, struct str entry, const struct zo
 	if (planning->freeze_count == FREEZES_MAX) {
 		*ret_wrong = "too many entries";
 		return -E2BIG;
+	}
+	if (entry.len == 0) {
+		*ret_wrong = "an entry is empty";
+		return -EINVAL;
 	}
 	while (dots < entry.len && !str_starts(str_sub(entry, dots, entry.len), STR("..")))
 		dots++;

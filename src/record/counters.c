@@ -53,8 +53,13 @@ map(int fd, bool write, struct mapped **ret)
 
 	if (fstat(fd, &status) == -1)
 		return -errno;
-	if (write && status.st_size == 0 && ftruncate(fd, sizeof(struct mapped)) == -1)
-		return -errno;
+	if (write && status.st_size == 0) {
+		int rc = -posix_fallocate(fd, 0, sizeof(struct mapped));
+
+		/* not ftruncate(): a page that finds no room when it is written to is a SIGBUS */
+		if (rc != 0)
+			return ftruncate(fd, 0) == -1 ? -errno : rc;
+	}
 	if ((!write || status.st_size != 0) && status.st_size != (off_t)sizeof(struct mapped))
 		return -EBADMSG;
 	memory = mmap(NULL, sizeof(struct mapped), write ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);

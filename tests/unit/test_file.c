@@ -2,9 +2,11 @@
 /* Small files: only regular ones are read, nothing blocks, and what tells two states of a file apart. */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -24,6 +26,18 @@ make_socket(const char *path)
 	(void)snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
 	CU_ASSERT_EQUAL(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
 	(void)close(fd);
+}
+
+static int
+count_entries(const struct folder *folder)
+{
+	DIR *dir = opendir(folder->path);
+	int count = -2;                 /* "." and ".." */
+
+	while (dir != NULL && readdir(dir) != NULL)
+		count++;
+	(void)closedir(dir);
+	return count;
 }
 
 static const struct {
@@ -224,6 +238,60 @@ test_file_resolve(void)
 	arena_free(arena);
 }
 
+static void
+test_file_write(void)
+{
+	struct folder folder;
+	struct stat status;
+	char *text;
+	mode_t mask = umask(022);
+
+	folder_make(&folder);
+	check_int("a new one", file_write(folder_path(&folder, "new"), STR("one\n"), 0664), 0);
+	CU_ASSERT_EQUAL(stat(folder_path(&folder, "new"), &status), 0);
+	check_int("... with its mode less the umask", status.st_mode & 07777, 0644);
+	CU_ASSERT_EQUAL(chmod(folder_path(&folder, "new"), 0600), 0);
+	CU_ASSERT_EQUAL(chown(folder_path(&folder, "new"), geteuid() == 0 ? 4711 : (uid_t)-1, (gid_t)-1), 0);
+	check_int("in its place", file_write(folder_path(&folder, "new"), STR("two\n"), 0664), 0);
+	CU_ASSERT_EQUAL(stat(folder_path(&folder, "new"), &status), 0);
+	check_int("... the mode is kept", status.st_mode & 07777, 0600);
+	if (geteuid() == 0)
+		check_int("... and the owner", status.st_uid, 4711);
+	text = folder_read(&folder, "new");
+	check_str("... whole", str_of(text), "two\n");
+	free(text);
+	CU_ASSERT_EQUAL(symlink("new", folder_path(&folder, "link")), 0);
+	check_int("through a link", file_write(folder_path(&folder, "link"), STR("three\n"), 0664), 0);
+	CU_ASSERT_EQUAL(lstat(folder_path(&folder, "link"), &status), 0);
+	CHECK("... which stays one", S_ISLNK(status.st_mode));
+	text = folder_read(&folder, "new");
+	check_str("... to the new text", str_of(text), "three\n");
+	free(text);
+	folder_mkdir(&folder, "sub");
+	check_int("over a folder", file_write(folder_path(&folder, "sub"), STR("x"), 0664), -EISDIR);
+	check_int("in no folder", file_write(folder_path(&folder, "none/x"), STR("x"), 0664), -ENOENT);
+	check_int("nothing is left behind", count_entries(&folder), 3);
+	(void)umask(mask);
+	folder_remove(&folder);
+}
+
+static void
+test_file_marks(void)
+{
+	struct folder folder;
+
+	folder_make(&folder);
+	check_int("an empty one", file_create_empty(folder_path(&folder, "mark"), 0644), 0);
+	check_int("... is there", file_create_empty(folder_path(&folder, "mark"), 0644), -EEXIST);
+	check_int("gone", file_remove(folder_path(&folder, "mark")), 0);
+	check_int("... already", file_remove(folder_path(&folder, "mark")), -ENOENT);
+	CHECK("a temporary name", file_is_temporary(".maintenance.flag.x7Yz12.tmp"));
+	CHECK("hidden, but none", !file_is_temporary(".htaccess"));
+	CHECK("no hidden one", !file_is_temporary("a.x7Yz12.tmp"));
+	CHECK("too short", !file_is_temporary(".x7Yz12.tmp"));
+	folder_remove(&folder);
+}
+
 int
 suite_file(void)
 {
@@ -235,7 +303,9 @@ suite_file(void)
 	    CU_add_test(suite, "identity", test_file_identity) == NULL ||
 	    CU_add_test(suite, "identity: fresh", test_file_identity_fresh) == NULL ||
 	    CU_add_test(suite, "identity of what is read", test_file_identity_of_what_is_read) == NULL ||
-	    CU_add_test(suite, "resolve", test_file_resolve) == NULL)
+	    CU_add_test(suite, "resolve", test_file_resolve) == NULL ||
+	    CU_add_test(suite, "write", test_file_write) == NULL ||
+	    CU_add_test(suite, "marks", test_file_marks) == NULL)
 		return -1;
 	return 0;
 }

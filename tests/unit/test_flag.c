@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -484,6 +485,45 @@ test_flag_words(void)
 	}
 }
 
+/* What is written is read back as it was, or is refused. */
+static void
+test_flag_body_format(void)
+{
+	static const char *const texts[] = { "plain", "with \"quotes\"", "\"begins with one", "it's", "a; b # c", "a \\ b",
+		"#begins", "umlaut \xc3\xa4", "= equals =", "[section]", "; \"both\"", "# it's" };
+	static const char *const refused[] = { "two\nlines", "a\rb", "\x01", "\xff", "; \" and ' both", "; back\\slash" };
+	struct arena *arena = arena_new_growing(1 << 20);
+	struct str text;
+
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		struct flag_body body = flag_body_none(), back;
+
+		body.message = str_of(texts[i]);
+		body.window = STR("w-1");
+		body.id = STR("id.1");
+		body.since = 1000000000;
+		body.until = 2000000000;
+		body.mode = MODE_READ_ONLY;
+		body.status = 500;
+		body.share = 7;
+		body.retry_after = 60;
+		check_int(texts[i], flag_body_format(&body, arena, &text), 0);
+		back = flag_body_parse(text, NULL, arena);
+		CHECK(texts[i], !back.broken);
+		check_str(texts[i], back.message, texts[i]);
+		check_str(texts[i], back.window, "w-1");
+		CHECK(texts[i], back.since == body.since && back.until == body.until && back.mode == body.mode &&
+		    back.status == 500 && back.share == 7 && back.retry_after == 60 && str_eq(back.id, body.id));
+	}
+	for (size_t i = 0; i < COUNT(refused); i++) {
+		struct flag_body body = flag_body_none();
+
+		body.message = str_of(refused[i]);
+		CHECK(refused[i], flag_body_format(&body, arena, &text) == -EINVAL);
+	}
+	arena_free(arena);
+}
+
 int
 suite_flag(void)
 {
@@ -500,7 +540,8 @@ suite_flag(void)
 	    CU_add_test(suite, "marker", test_flag_marker) == NULL ||
 	    CU_add_test(suite, "body", test_flag_body_parse) == NULL ||
 	    CU_add_test(suite, "body: times", test_flag_body_times_are_of_its_zone) == NULL ||
-	    CU_add_test(suite, "words", test_flag_words) == NULL)
+	    CU_add_test(suite, "words", test_flag_words) == NULL ||
+	    CU_add_test(suite, "body: there and back", test_flag_body_format) == NULL)
 		return -1;
 	return 0;
 }
