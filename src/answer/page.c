@@ -115,7 +115,7 @@ static size_t
 last_tag(struct str text, struct str tag)
 {
 	for (size_t i = text.len; i-- > 0;)
-		if (str_eq_nocase(str_sub(text, i, i + tag.len), tag))
+		if (text.p[i] == '<' && str_eq_nocase(str_sub(text, i, i + tag.len), tag))
 			return i + 1;
 	return 0;
 }
@@ -305,10 +305,10 @@ element(struct str text, struct str opening, struct str closing)
 	for (size_t i = 0; i + opening.len <= text.len; i++) {
 		struct str rest = str_sub(text, i + opening.len, text.len);
 
-		if (!str_starts(str_sub(text, i, text.len), opening))
+		if (text.p[i] != '<' || !str_starts(str_sub(text, i, text.len), opening))
 			continue;
 		for (size_t end = 0; end + closing.len <= rest.len; end++)
-			if (str_starts(str_sub(rest, end, rest.len), closing))
+			if (rest.p[end] == '<' && str_starts(str_sub(rest, end, rest.len), closing))
 				return str_sub(rest, 0, end);
 	}
 	return STR_NONE;

@@ -106,7 +106,8 @@ move_end(struct ctl *ctl, const struct standing *s, const char *text, const char
 	plan = (struct plan){ body.owner, body.change, body.since, until };
 	objection = force ? NULL : planning_objection(&ctl->policy->planning, &plan, ctl->now, ctl->arena);
 	if (objection != NULL)
-		return ctl_fail(CTL_NO, "refused: %s; --force does it all the same, and the journal says so", objection);
+		return ctl_fail(
+		    CTL_NO, "refused: %s; --force does it all the same, and the journal says so", objection);
 	more = json_pack("{s:o, s:o, s:o}", "before", ctl_json_time(before), "until", ctl_json_time(until), "reason",
 	    ctl_json_str(str_of(reason)));
 	if (force)

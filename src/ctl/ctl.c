@@ -207,7 +207,9 @@ ctl_time(const struct ctl *ctl, int64_t time, const struct zone *zone)
 	char text[TIME_TEXT_MAX];
 	struct str local = time_format_local(time, zone, text);
 
-	if (time >= ctl->now)
+	if (time == ctl->now)
+		return arena_printf(ctl->arena, "%.*s (now)", STR_ARG(local));
+	if (time > ctl->now)
 		return arena_printf(ctl->arena, "%.*s (in %.*s)", STR_ARG(local), STR_ARG(span));
 	return arena_printf(ctl->arena, "%.*s (%.*s ago)", STR_ARG(local), STR_ARG(span));
 }

@@ -78,8 +78,8 @@ const char *ctl_green(const struct ctl *ctl);
 const char *ctl_plain(const struct ctl *ctl);
 
 /*
- * Two operators at once: what one has read the other must not change before it is written.  Waits up to two seconds, then
- * goes on without: nothing may keep an emergency from being declared.  The lock is on the state folder itself.
+ * Two operators at once: what one has read the other must not change before it is written.  Waits up to two seconds,
+ * then goes on without: nothing may keep an emergency from being declared.  The lock is on the state folder itself.
  */
 void ctl_lock(struct ctl *ctl);
 void ctl_unlock(struct ctl *ctl);

@@ -87,10 +87,17 @@ hooks_objection(struct ctl *ctl, const char *folder, bool *ret_there)
 	return unsafe(ctl, folder, &status);
 }
 
+/* As run-parts(8) takes names: what has a dot is a settings file, a copy of an editor, or a package manager's. */
 static int
-not_hidden(const struct dirent *entry)
+is_hook_name(const struct dirent *entry)
 {
-	return entry->d_name[0] != '.';
+	struct str name = str_of(entry->d_name);
+
+	for (size_t i = 0; i < name.len; i++)
+		if (!((name.p[i] >= 'a' && name.p[i] <= 'z') || (name.p[i] >= 'A' && name.p[i] <= 'Z') ||
+		    (name.p[i] >= '0' && name.p[i] <= '9') || name.p[i] == '_' || name.p[i] == '-'))
+			return 0;
+	return !str_eq(name, STR("README"));
 }
 
 static bool
@@ -143,7 +150,7 @@ run_all(struct ctl *ctl, const char *prefix, const struct hook_event *event, con
 	*ret_why = hooks_objection(ctl, folder, &there);
 	if (*ret_why != NULL)
 		return 1;
-	count = there ? scandir(folder, &entries, not_hidden, alphasort) : -1;
+	count = there ? scandir(folder, &entries, is_hook_name, alphasort) : -1;
 	fill(&environment, event);
 	for (int i = 0; i < count; i++) {
 		const char *name = entries[i]->d_name, *why = NULL;

@@ -1,6 +1,7 @@
 /*
  * Hooks: executables in hooks_dir that are told what happens.  "preflight-*" are asked before maintenance begins and
  * "exit-*" before it ends, and may refuse with a reason; all others hear of each event once, from `wardenctl tick`.
+ * Names are made of letters, digits, "_" and "-", as for run-parts(8): what has a dot is no hook.
  * The folder and each file must belong to root or the caller and be writable by nobody else, or nothing runs.
  */
 #ifndef CTL_HOOKS_H

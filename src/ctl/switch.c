@@ -350,7 +350,7 @@ say_off(struct ctl *ctl, const struct standing *s, const json_t *record)
 
 	ctl_say(ctl, "%smaintenance is OFF%s for %.*s after %.*s", ctl_green(ctl), ctl_plain(ctl),
 	    STR_ARG(ctl_site_words(ctl)), STR_ARG(lasted));
-	if (until != TIME_NONE && since != TIME_NONE)
+	if (until != TIME_NONE && known)
 		ctl_say(ctl, " (planned %.*s)", STR_ARG(ctl_span(ctl->arena, until - since)));
 	if (held != NULL)
 		ctl_say(ctl, "; held %lld requests, passed %lld", (long long)json_integer_value(held),

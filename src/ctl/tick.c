@@ -226,6 +226,8 @@ ctl_tick(struct ctl *ctl, int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	if (ctl->site_name != NULL)
+		return ctl_fail(CTL_USAGE, "tick is for every site: leave --site out");
 	ok = run_checks(ctl);
 	ok = keep_up(ctl) && ok;
 	ok = tell_hooks(ctl) && ok;

@@ -23,7 +23,7 @@ import uuid
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "contrib", "hooks")
 HOOKS = ("mail", "slack", "alertmanager-silence", "grafana-annotation")
 EVENTS = ("planned", "started", "step", "extended", "overrun", "ended")
-SECRET = "T0psecretT0ken"
+SECRET = "T0psecret" + uuid.uuid4().hex
 HOSTILE = {
     "quotes": "say \"yes\" and 'no'",
     "newlines": "first\nTo: evil@example.com\r\n\r\nBcc: evil@example.com\n.\nlast",
