@@ -37,10 +37,10 @@ nodist_libwarden_a_SOURCES = src/answer/builtin_files.c
 maintenance_warden_SOURCES = src/warden.c
 maintenance_warden_LDADD = libwarden.a
 
-wardenctl_SOURCES = src/wardenctl.c src/ctl/bypass.c src/ctl/change.c src/ctl/check.c src/ctl/check_files.c \
+wardenctl_SOURCES = src/wardenctl.c src/ctl/asked.c src/ctl/asked.h src/ctl/bypass.c src/ctl/change.c src/ctl/check.c src/ctl/check_files.c \
 	src/ctl/check_files.h src/ctl/child.c src/ctl/child.h \
-	src/ctl/commands.c src/ctl/commands.h src/ctl/ctl.c src/ctl/ctl.h src/ctl/hooks.c src/ctl/hooks.h \
-	src/ctl/ical.c src/ctl/journal.c src/ctl/report.c src/ctl/run.c src/ctl/schedule.c src/ctl/schedule.h \
+	src/ctl/commands.c src/ctl/commands.h src/ctl/ctl.c src/ctl/ctl.h src/ctl/explain.c src/ctl/hooks.c src/ctl/hooks.h \
+	src/ctl/ical.c src/ctl/journal.c src/ctl/plan.c src/ctl/render.c src/ctl/report.c src/ctl/run.c src/ctl/schedule.c src/ctl/schedule.h \
 	src/ctl/options.c src/ctl/standing.c src/ctl/standing.h src/ctl/status.c src/ctl/switch.c src/ctl/switch.h \
 	src/ctl/tick.c src/ctl/ticket.c src/ctl/tickets.h
 wardenctl_LDADD = libwarden.a $(ICAL_LIBS)
@@ -52,7 +52,7 @@ src/answer/builtin_files.c: $(srcdir)/src/answer/embed.sh $(PAGES:%=$(srcdir)/%)
 	$(AM_V_GEN)$(MKDIR_P) src/answer && $(SHELL) $(srcdir)/src/answer/embed.sh $(PAGES:%=$(srcdir)/%) > $@.tmp && mv $@.tmp $@
 
 # Manuals; the list of keys comes from the one list of keys.
-dist_man_MANS += src/man/maintenance-warden.8
+dist_man_MANS += src/man/maintenance-warden.8 src/man/wardenctl.1
 nodist_man_MANS = src/man/warden.ini.5
 EXTRA_DIST += src/man/keys.sh src/man/warden.ini.5.in
 CLEANFILES += src/man/warden.ini.5
