@@ -1,7 +1,7 @@
 # make check: unit, cases, lint; neither server nor network.  make check-wire: the real servers.
 # Each test ends with "N passed, N failed"; contrib/run-tests adds them up.
 EXTRA_DIST += tests/README.md tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals \
-	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire \
+	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/hooks \
 	tests/cases/README.md tests/cases/run tests/cases/run_cases.py
 SNIPPETS = etc/snippets/lighttpd-authorizer.conf etc/snippets/lighttpd-responder.conf etc/snippets/apache-native.conf \
 	etc/snippets/htaccess etc/snippets/nginx-auth-request.conf etc/snippets/nginx-x-accel.conf
@@ -20,7 +20,8 @@ TESTS += tests/cases/run
 
 # The operator's command; the tests that take minutes are make check-stress.
 TESTS += tests/ctl/run
-EXTRA_DIST += tests/ctl
+EXTRA_DIST += tests/ctl/run tests/ctl/harness.py tests/ctl/test_check.py tests/ctl/test_explain.py \
+	tests/ctl/test_journal.py tests/ctl/test_schedule.py tests/ctl/test_stress.py tests/ctl/test_switch.py
 
 # Windows against an independent model and libical.
 check_PROGRAMS += tests/oracle/occurrences
@@ -35,8 +36,9 @@ UNIT_SOURCES = \
 	tests/unit/test_cgi_env.c tests/unit/test_cgi_head.c tests/unit/test_cidr.c tests/unit/test_client.c \
 	tests/unit/test_clock.c tests/unit/test_compile.c tests/unit/test_condition.c tests/unit/test_decide.c \
 	tests/unit/test_decisions.c tests/unit/test_file.c tests/unit/test_flag.c tests/unit/test_handback.c \
-	tests/unit/test_host.c tests/unit/test_ini.c tests/unit/test_ip.c tests/unit/test_counters.c tests/unit/test_journal.c tests/unit/test_offer.c tests/unit/test_planning.c \
-	tests/unit/test_recurrence.c tests/unit/test_ticket.c tests/unit/test_window.c tests/unit/test_keys.c \
+	tests/unit/test_host.c tests/unit/test_ini.c tests/unit/test_ip.c tests/unit/test_counters.c \
+	tests/unit/test_journal.c tests/unit/test_keys.c tests/unit/test_offer.c tests/unit/test_planning.c \
+	tests/unit/test_recurrence.c tests/unit/test_ticket.c tests/unit/test_window.c \
 	tests/unit/test_listener.c tests/unit/test_log.c tests/unit/test_method.c tests/unit/test_negotiate.c \
 	tests/unit/test_page.c tests/unit/test_pages.c tests/unit/test_path.c tests/unit/test_problem.c \
 	tests/unit/test_reply.c tests/unit/test_request.c tests/unit/test_secret.c tests/unit/test_serve.c \
