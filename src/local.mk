@@ -24,7 +24,7 @@ WARDEN_SOURCES = \
 	src/policy/compile.c src/policy/compile_site.c src/policy/compile_site.h src/policy/compile_windows.c \
 	src/policy/compile_windows.h src/policy/planning.c src/policy/planning.h src/policy/keys.c src/policy/keys.def \
 	src/policy/keys.h src/policy/pages.c src/policy/pages.h src/policy/policy.h src/policy/site.c \
-	src/policy/store.c src/policy/store.h src/policy/values.c src/policy/values.h \
+	src/policy/decision.c src/policy/decision.h src/policy/store.c src/policy/store.h src/policy/values.c src/policy/values.h \
 	src/record/counters.c src/record/counters.h \
 	src/record/decisions.c src/record/decisions.h src/record/journal.c src/record/journal.h src/record/log.c src/record/log.h \
 	src/front/cgi.c src/front/cgi.h src/front/cgi_env.c src/front/cgi_env.h src/front/cgi_head.c \
@@ -37,12 +37,13 @@ nodist_libwarden_a_SOURCES = src/answer/builtin_files.c
 maintenance_warden_SOURCES = src/warden.c
 maintenance_warden_LDADD = libwarden.a
 
-wardenctl_SOURCES = src/wardenctl.c src/ctl/asked.c src/ctl/asked.h src/ctl/bypass.c src/ctl/change.c src/ctl/check.c src/ctl/check_files.c \
-	src/ctl/check_files.h src/ctl/child.c src/ctl/child.h \
-	src/ctl/commands.c src/ctl/commands.h src/ctl/ctl.c src/ctl/ctl.h src/ctl/explain.c src/ctl/hooks.c src/ctl/hooks.h \
-	src/ctl/ical.c src/ctl/journal.c src/ctl/plan.c src/ctl/render.c src/ctl/report.c src/ctl/run.c src/ctl/schedule.c src/ctl/schedule.h \
-	src/ctl/options.c src/ctl/standing.c src/ctl/standing.h src/ctl/status.c src/ctl/switch.c src/ctl/switch.h \
-	src/ctl/tick.c src/ctl/ticket.c src/ctl/tickets.h
+wardenctl_SOURCES = src/wardenctl.c src/ctl/asked.c src/ctl/asked.h src/ctl/bypass.c src/ctl/change.c \
+	src/ctl/check.c src/ctl/check_files.c src/ctl/check_files.h src/ctl/child.c src/ctl/child.h \
+	src/ctl/commands.c src/ctl/commands.h src/ctl/ctl.c src/ctl/ctl.h src/ctl/explain.c src/ctl/hooks.c \
+	src/ctl/hooks.h src/ctl/ical.c src/ctl/journal.c src/ctl/options.c src/ctl/past.c src/ctl/past.h \
+	src/ctl/plan.c src/ctl/render.c src/ctl/report.c src/ctl/run.c src/ctl/schedule.c src/ctl/schedule.h \
+	src/ctl/standing.c src/ctl/standing.h src/ctl/status.c src/ctl/switch.c src/ctl/switch.h src/ctl/tick.c \
+	src/ctl/ticket.c src/ctl/tickets.h
 wardenctl_LDADD = libwarden.a $(ICAL_LIBS)
 
 EXTRA_DIST += src/answer/embed.sh src/README.md src/.clang-format

@@ -246,14 +246,17 @@ log_in(const struct request *request, const struct shown_ticket *ticket, int64_t
 	return reply->header_count == 4; /* one with a control character was left out: then nobody is sent there */
 }
 
-void
+bool
 answer_build(const struct answers *answers, const struct request *request, const struct condition *condition,
     const struct verdict *verdict, const struct shown_ticket *ticket, int64_t now, struct arena *arena,
     struct reply *reply)
 {
+	bool done = true;
+
 	reply_begin(reply, 503);
 	if (is_pass(request, verdict)) {
-		if (hand_back_pass(&answers->hand_back, request, verdict, arena, reply) != 0)
+		done = hand_back_pass(&answers->hand_back, request, verdict, arena, reply) == 0;
+		if (!done)
 			hold_with_page(answers, request, condition, now, arena, reply);
 	} else if (verdict->outcome == OUTCOME_LOGIN && log_in(request, ticket, now, arena, reply)) {
 		reply->complaint = NULL;
@@ -261,6 +264,8 @@ answer_build(const struct answers *answers, const struct request *request, const
 		status_build(answers, condition, arena, reply);
 	} else {
 		hold(answers, request, condition, now, arena, reply);
+		done = verdict->outcome != OUTCOME_LOGIN;
 	}
 	reply->send_body = request->method != METHOD_HEAD;
+	return done;
 }

@@ -40,8 +40,10 @@ struct answers {
 /*
  * Builds the reply to `request`; `ticket` is the one that the verdict is about, if it is about one.  Never leaves the
  * caller without one: when the arena is full it is the built-in 503.  Any thread, with an arena of its own.
+ * False when the verdict could not be carried out: a pass or a login that this server has no way to relay, so that the
+ * visitor is held.
  */
-void answer_build(const struct answers *answers, const struct request *request, const struct condition *condition,
+bool answer_build(const struct answers *answers, const struct request *request, const struct condition *condition,
          const struct verdict *verdict, const struct shown_ticket *ticket, int64_t now, struct arena *arena,
          struct reply *reply);
 

@@ -1,12 +1,10 @@
 /*
- * A request as an operator describes it, and what the gateway would decide about it: for explain and plan.  Deciding
- * does the steps of a front, with the same functions.  One thread.
+ * A request as an operator describes it: for explain and plan.  One thread.
  */
 #ifndef CTL_ASKED_H
 #define CTL_ASKED_H
 
 #include "ctl/ctl.h"
-#include "gate/offer.h"
 #include "policy/values.h"
 
 /* The request.  Its texts are in `arena`, or where the caller has them. */
@@ -38,39 +36,6 @@ struct str asked_header_name(struct str cgi_name, struct arena *arena);
  * has room for all arguments.  Returns how many there were.
  */
 size_t asked_take_option(int *argc, char **argv, const char *name, const char **ret);
-
-/* One view of a policy's flags and windows. */
-struct asker {
-	const struct policy *policy;
-	struct watches       watches;
-	int64_t              now;
-	bool                 forced;    /* as if maintenance were on wherever nothing keeps it off */
-};
-
-int  asker_init(struct asker *asker, const struct policy *policy, int64_t now);  /* 0 or -ENOMEM */
-void asker_clear(struct asker *asker);
-
-/* All that was found out about one request.  Not to be copied: the condition points into itself. */
-struct decided {
-	struct request      request;
-	const struct site  *site;
-	enum enabled        enabled;    /* the site's, or what the server's parameter says */
-	struct condition    condition;
-	struct verdict      verdict;
-	struct trace        trace;
-	struct offers       offers;
-	bool                has_ticket;
-	struct shown_ticket ticket;
-	struct reply        reply;
-	struct str          sites;      /* "shop passes, blog holds", where several were asked */
-	bool                passes;     /* also a ticket's link, when it is answered by its redirect */
-};
-
-/* Decides and builds the reply, in `arena`.  0, or -E2BIG when the arena is full. */
-int  asked_decide(struct asker *asker, const struct raw_request *raw, struct arena *arena, struct decided *ret);
-
-/* The condition of a site that is on for no other reason than that it is asked what then would be. */
-void asked_force_on(const struct condition_rules *rules, int64_t now, struct condition *ret);
 
 /* "shop", or "[site]" for the one without a name. */
 struct str asked_site_name(const struct site *site);

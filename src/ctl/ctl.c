@@ -44,13 +44,17 @@ folder_of(const char *path)
 }
 
 static void
-say_remedy(const char *path, int rc)
+say_remedy(const char *what, const char *path, int rc)
 {
 	struct str folder = folder_of(path);
 
 	switch (rc) {
 	case -EACCES:
 	case -EPERM:
+		if (strcmp(what, "read") == 0) {
+			(void)fprintf(stderr, "  see who may: namei -l %s\n", path);
+			break;
+		}
 		(void)fprintf(stderr,
 		    "  the folder %.*s must be writable: use sudo, or join the group that it belongs to\n",
 		    STR_ARG(folder));
@@ -75,7 +79,7 @@ int
 ctl_fail_file(const char *what, const char *path, int rc)
 {
 	(void)ctl_fail(CTL_SYSTEM, "cannot %s %s: %s", what, path, strerror(-rc));
-	say_remedy(path, rc);
+	say_remedy(what, path, rc);
 	return CTL_SYSTEM;
 }
 

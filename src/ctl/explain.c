@@ -12,6 +12,7 @@
 #include "ctl/asked.h"
 #include "ctl/commands.h"
 #include "ctl/standing.h"
+#include "policy/decision.h"
 #include "rules/share.h"
 
 #define TEXTS_MAX ((size_t)1 << 30)     /* bytes of the INI's lists, as for the policy itself */
@@ -21,8 +22,12 @@
 struct scene {
 	struct ctl           *ctl;
 	struct arena         *arena;
-	struct asker          asker;
-	struct decided        d;
+	struct decider        decider;
+	struct request        request;
+	struct decision       d;
+	struct reply          reply;
+	int64_t               now;
+	struct str            sites;    /* "shop passes, blog holds", where several were asked */
 	const struct values  *values;
 	const struct section *section;
 };
@@ -56,7 +61,7 @@ client_text(const struct scene *s)
 {
 	char text[IP_TEXT_MAX];
 
-	ip_format(&s->d.request.client, text);
+	ip_format(&s->request.client, text);
 	return arena_copy(s->arena, str_of(text));
 }
 
@@ -81,7 +86,7 @@ static int
 network_number(const struct scene *s)
 {
 	const struct value *value = &s->section->v[KEY_BYPASS_ADDRESS];
-	const struct ip_addr *client = &s->d.request.client;
+	const struct ip_addr *client = &s->request.client;
 	int wanted = cidr_set_match(s->d.site->rules.addresses, client), found = -1;
 
 	for (size_t i = 0; i < value->item_count && found < 0; i++) {
@@ -155,7 +160,7 @@ always_words(const struct scene *s)
 	case ENABLED_FROM_ENVIRONMENT:
 		return STR("MAINTENANCE_MODE = true in the environment of this command");
 	case ENABLED_FROM_PARAMETER:
-		if (s->d.request.raw->enabled.len > 0)
+		if (s->request.raw->enabled.len > 0)
 			return STR("the server's parameter MAINTENANCE_MODE says so");
 		break;
 	case ENABLED_FROM_FILE:
@@ -200,7 +205,7 @@ why_on(const struct scene *s)
 static struct str
 idle_flag_words(const struct scene *s, const struct flag *flag)
 {
-	const struct flag_watch *watch = &s->asker.watches.flags[flag->number];
+	const struct flag_watch *watch = &s->decider.watches.flags[flag->number];
 
 	if (watch->body.window.len > 0)
 		return arena_printf(s->arena, "%s stands for window %.*s, which is not in force", flag_name(s, flag),
@@ -231,12 +236,12 @@ why_is_off(const struct scene *s)
 	struct str words;
 
 	if (s->d.enabled == ENABLED_OFF)
-		return by_server && s->d.request.raw->enabled.len > 0 ?
+		return by_server && s->request.raw->enabled.len > 0 ?
 		    STR("the server's parameter MAINTENANCE_MODE says false") :
 		    site->enabled_from == ENABLED_FROM_ENVIRONMENT ?
 		    STR("MAINTENANCE_MODE = false in the environment of this command") : STR("enabled = off");
 	words = s->d.condition.unknown ? unknown_words(s) : no_flag_words(s);
-	return by_server && s->d.request.raw->enabled.len == 0 ?
+	return by_server && s->request.raw->enabled.len == 0 ?
 	    arena_printf(s->arena, "%.*s; the server may say otherwise: --param MAINTENANCE_MODE=true",
 	    STR_ARG(words)) : words;
 }
@@ -259,15 +264,15 @@ static struct str
 why_path(const struct scene *s, bool yes)
 {
 	const struct rules *rules = &s->d.site->rules;
-	struct str path = shown(s, s->d.request.path), text;
+	struct str path = shown(s, s->request.path), text;
 
 	if (yes && deciding_rule(s, &text) >= 0)
 		return arena_printf(s->arena, "open_path has %.*s", STR_ARG(text));
 	if (yes)
 		return arena_printf(s->arena, "%.*s is in open_defaults", STR_ARG(path));
-	if (s->d.request.odd)
+	if (s->request.odd)
 		return STR("others may read this path differently, so no rule opens it");
-	if (path_set_match(rules->open_defaults, s->d.request.path) >= 0)
+	if (path_set_match(rules->open_defaults, s->request.path) >= 0)
 		return arena_printf(s->arena, "%.*s is in open_defaults, for GET and HEAD only", STR_ARG(path));
 	return arena_printf(s->arena, "%.*s matches none of %.*s", STR_ARG(path), STR_ARG(count_words(s,
 	    path_set_count(rules->open_paths) + path_set_count(rules->open_defaults), "open path")));
@@ -276,7 +281,7 @@ why_path(const struct scene *s, bool yes)
 static struct str
 why_method(const struct scene *s, bool yes)
 {
-	const struct request *request = &s->d.request;
+	const struct request *request = &s->request;
 	struct str method = shown(s, request->raw->method);
 	const char *mode = mode_name(s->d.condition.mode);
 
@@ -300,7 +305,7 @@ why_address(const struct scene *s, bool yes)
 	if (yes)
 		return deciding_rule(s, &text) < 0 ? STR("bypass_address has it") :
 		    arena_printf(s->arena, "bypass_address has %.*s", STR_ARG(text));
-	if (!s->d.request.has_client)
+	if (!s->request.has_client)
 		return STR("there is no client address");
 	return count == 0 ? STR("bypass_address is empty") :
 	    arena_printf(s->arena, "not in bypass_address (%.*s)", STR_ARG(count_words(s, count, "network")));
@@ -313,7 +318,7 @@ why_header(const struct scene *s, bool yes)
 	struct str name = s->section->v[KEY_BYPASS_HEADER].text;
 	const char *words;
 	size_t count;
-	struct str offered = request_header(&s->d.request, rules->bypass_header, &count);
+	struct str offered = request_header(&s->request, rules->bypass_header, &count);
 
 	if (yes)
 		words = "matches";
@@ -332,7 +337,7 @@ static struct str
 why_user(const struct scene *s, bool yes)
 {
 	size_t count = s->d.site->rules.user_count;
-	struct str user = s->d.request.raw->user;
+	struct str user = s->request.raw->user;
 
 	if (user.len == 0)
 		return STR("WARDEN_USER is absent");
@@ -353,7 +358,7 @@ why_found_ticket(const struct scene *s, bool yes)
 		    STR_ARG(time_words(s, "", ticket->ticket.until)));
 	return arena_printf(s->arena, "%.*s... is for %.*s only%s", STR_ARG(id),
 	    STR_ARG(shown(s, ticket->ticket.paths)),
-	    s->d.request.odd ? ", and others may read this path differently" : "");
+	    s->request.odd ? ", and others may read this path differently" : "");
 }
 
 static struct str
@@ -383,9 +388,9 @@ why_share(const struct scene *s, bool yes)
 
 	if (c->share == 0)
 		return STR("share = 0");
-	if (!s->d.request.has_client)
+	if (!s->request.has_client)
 		return STR("there is no client address");
-	place = share_place(&s->d.request.client, c->id);
+	place = share_place(&s->request.client, c->id);
 	return arena_printf(s->arena, "share = %d, and this client's place is %d: it is admitted %s %d percent",
 	    c->share, place, yes ? "from" : "only from", place + 1);
 }
@@ -422,7 +427,7 @@ peer_words(const struct scene *s, struct str header, size_t proxies, bool truste
 	if (!trusted)
 		return arena_printf(s->arena, "it is not in trusted_proxies (%.*s), so %.*s is not read",
 		    STR_ARG(count_words(s, proxies, "network")), STR_ARG(header));
-	if (s->d.request.raw->server == SERVER_CADDY)
+	if (s->request.raw->server == SERVER_CADDY)
 		return arena_printf(s->arena, "it is a trusted proxy, but under Caddy's FastCGI %.*s is not read",
 		    STR_ARG(header));
 	return arena_printf(s->arena, "it is a trusted proxy, but no %.*s came", STR_ARG(header));
@@ -432,11 +437,11 @@ peer_words(const struct scene *s, struct str header, size_t proxies, bool truste
 static struct str
 no_client_words(const struct scene *s, struct str header)
 {
-	const struct trust *trust = &s->asker.policy->trust;
+	const struct trust *trust = &s->decider.policy->trust;
 	size_t count;
 
-	(void)request_header(&s->d.request, trust->header, &count);
-	if (count > 1 && (s->d.request.raw->server == SERVER_LIGHTTPD || trust->kind == CLIENT_HEADER_SINGLE))
+	(void)request_header(&s->request, trust->header, &count);
+	if (count > 1 && (s->request.raw->server == SERVER_LIGHTTPD || trust->kind == CLIENT_HEADER_SINGLE))
 		return arena_printf(s->arena, "%.*s came more than once", STR_ARG(header));
 	return arena_printf(s->arena, "%.*s has an entry that is no address", STR_ARG(header));
 }
@@ -444,8 +449,8 @@ no_client_words(const struct scene *s, struct str header)
 static struct str
 client_words(const struct scene *s)
 {
-	const struct request *request = &s->d.request;
-	const struct policy *policy = s->asker.policy;
+	const struct request *request = &s->request;
+	const struct policy *policy = s->decider.policy;
 	struct str header = s->values->gateway.v[KEY_CLIENT_HEADER].text;
 	struct ip_addr peer;
 	bool trusted = ip_parse(request->raw->peer, &peer) == 0 && cidr_set_match(policy->proxies, &peer) >= 0;
@@ -484,24 +489,24 @@ decider_words(const struct scene *s)
 static void
 say_doubts(const struct scene *s)
 {
-	const struct request *request = &s->d.request;
+	const struct request *request = &s->request;
 	const char *what = request->odd ? request->any_host ? "path and host" : "path" : "host";
 
 	if (!request->odd && !request->any_host)
 		return;
 	ctl_say(s->ctl, "  others may read this %s differently: %severy site of the %s counts, and each must let it "
 	    "pass\n", what, request->odd ? "no path rule opens it, " : "", request->any_host ? "gateway" : "host");
-	ctl_say(s->ctl, "  asked: %.*s\n", STR_ARG(s->d.sites));
+	ctl_say(s->ctl, "  asked: %.*s\n", STR_ARG(s->sites));
 }
 
 static void
 say_answer(const struct scene *s)
 {
-	struct str type = reply_find(&s->d.reply, STR("Content-Type"));
-	struct str retry = reply_find(&s->d.reply, STR("Retry-After"));
+	struct str type = reply_find(&s->reply, STR("Content-Type"));
+	struct str retry = reply_find(&s->reply, STR("Retry-After"));
 
-	ctl_say(s->ctl, "  answer %d", s->d.reply.status);
-	if (s->d.reply.status == 303)
+	ctl_say(s->ctl, "  answer %d", s->reply.status);
+	if (s->reply.status == 303)
 		ctl_say(s->ctl, ": the same address without the ticket, and the ticket as a cookie\n");
 	else if (s->d.passes)
 		ctl_say(s->ctl, ": the server goes on with the request\n");
@@ -514,15 +519,15 @@ static void
 say(const struct scene *s)
 {
 	struct ctl *ctl = s->ctl;
-	struct str client = s->d.request.has_client ? client_text(s) : STR_NONE;
+	struct str client = s->request.has_client ? client_text(s) : STR_NONE;
 	char text[TIME_TEXT_MAX];
 
 	ctl_say(ctl, "%s%s%s  %s (site %.*s%.*s)\n", s->d.passes ? ctl_green(ctl) : ctl_red(ctl),
 	    s->d.passes ? "PASS" : "HOLD", ctl_plain(ctl), reason_sentence(s->d.verdict.reason),
 	    STR_ARG(asked_site_name(s->d.site)), STR_ARG(decider_words(s)));
-	if (s->asker.now != ctl->now)
+	if (s->now != ctl->now)
 		ctl_say(ctl, "  at %.*s, with the flags that are there now\n",
-		    STR_ARG(time_format_local(s->asker.now, s->d.site->answers.zone, text)));
+		    STR_ARG(time_format_local(s->now, s->d.site->answers.zone, text)));
 	ctl_say(ctl, "  %s%.*s%s%.*s\n", client.len > 0 ? "client " : "", STR_ARG(client), client.len > 0 ? ", " : "",
 	    STR_ARG(client_words(s)));
 	say_doubts(s);
@@ -553,7 +558,7 @@ checks_json(const struct scene *s)
 static void
 print_json(const struct scene *s)
 {
-	const struct decided *d = &s->d;
+	const struct decision *d = &s->d;
 	json_t *o = json_object();
 	int64_t retry = 0;
 	struct str text;
@@ -565,15 +570,15 @@ print_json(const struct scene *s)
 	(void)json_object_set_new(o, "rule_text", ctl_json_str(text));
 	(void)json_object_set_new(o, "site", ctl_json_str(d->site->name));
 	(void)json_object_set_new(o, "id", ctl_json_str(d->condition.id));
-	(void)json_object_set_new(o, "client", ctl_json_str(d->request.has_client ? client_text(s) : STR_NONE));
+	(void)json_object_set_new(o, "client", ctl_json_str(s->request.has_client ? client_text(s) : STR_NONE));
 	(void)json_object_set_new(o, "client_why", ctl_json_str(client_words(s)));
-	(void)json_object_set_new(o, "ambiguous", json_boolean(d->request.odd || d->request.any_host));
+	(void)json_object_set_new(o, "ambiguous", json_boolean(s->request.odd || s->request.any_host));
 	(void)json_object_set_new(o, "checks", checks_json(s));
-	(void)json_object_set_new(o, "status", json_integer(d->reply.status));
-	(void)json_object_set_new(o, "content_type", ctl_json_str(reply_find(&d->reply, STR("Content-Type"))));
-	(void)json_object_set_new(o, "retry_after", str_number(reply_find(&d->reply, STR("Retry-After")), 0, INT32_MAX,
+	(void)json_object_set_new(o, "status", json_integer(s->reply.status));
+	(void)json_object_set_new(o, "content_type", ctl_json_str(reply_find(&s->reply, STR("Content-Type"))));
+	(void)json_object_set_new(o, "retry_after", str_number(reply_find(&s->reply, STR("Retry-After")), 0, INT32_MAX,
 	    &retry) == 0 ? json_integer((json_int_t)retry) : json_null());
-	(void)json_object_set_new(o, "at", ctl_json_time(s->asker.now));
+	(void)json_object_set_new(o, "at", ctl_json_time(s->now));
 	ctl_print_json(o);
 }
 
@@ -624,11 +629,24 @@ find_time(struct ctl *ctl, const struct raw_request *raw, const char *at, int64_
 	return 0;
 }
 
+static void
+note_site(void *context, const struct decision *d, int64_t now)
+{
+	struct scene *s = context;
+
+	(void)now;
+	s->sites = arena_printf(s->arena, "%.*s%s%.*s %s", STR_ARG(s->sites), s->sites.len > 0 ? ", " : "",
+	    STR_ARG(asked_site_name(d->site)), d->verdict.outcome == OUTCOME_HOLD ? "holds" : "passes");
+}
+
 static int
 explain(struct scene *s, const struct raw_request *raw)
 {
-	if (asked_decide(&s->asker, raw, s->ctl->arena, &s->d) != 0)
+	if (request_normalise(raw, &s->ctl->policy->trust, s->arena, &s->request) != 0)
 		return ctl_fail(CTL_SYSTEM, "out of memory");
+	s->decider.asked = note_site;
+	s->decider.context = s;
+	decider_decide(&s->decider, &s->request, s->now, s->arena, &s->d, &s->reply);
 	s->section = asked_section(s->values, s->d.site->name);
 	if (s->ctl->json)
 		print_json(s);
@@ -643,22 +661,21 @@ run(struct ctl *ctl, const struct wanted *wanted, int count, char **argv)
 	struct scene scene = { .ctl = ctl, .arena = ctl->arena };
 	struct arena *texts;
 	struct asked asked;
-	int64_t now;
 	int code = build_request(ctl, wanted, count, argv, &asked);
 
 	if (code == 0)
-		code = find_time(ctl, &asked.raw, wanted->at, &now);
+		code = find_time(ctl, &asked.raw, wanted->at, &scene.now);
 	if (code != 0)
 		return code;
 	texts = arena_new_growing(TEXTS_MAX);
 	if (texts != NULL)
 		scene.values = asked_values(ctl->config, texts);
-	if (scene.values == NULL || asker_init(&scene.asker, ctl->policy, now) != 0) {
+	if (scene.values == NULL || decider_init(&scene.decider, ctl->policy) != 0) {
 		arena_free(texts);
 		return ctl_fail(CTL_SYSTEM, "out of memory, or %s changed just now: try again", ctl->config);
 	}
 	code = explain(&scene, &asked.raw);
-	asker_clear(&scene.asker);
+	decider_clear(&scene.decider);
 	arena_free(texts);
 	return code;
 }

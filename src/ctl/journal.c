@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/civil.h"
 #include "ctl/commands.h"
+#include "ctl/past.h"
 #include "record/journal.h"
 
 #define CELL_MAX 160                            /* bytes of one column; what is longer is cut */
@@ -74,64 +75,21 @@ static const struct member {
 	{ "hash", "", AS_NOTHING },
 };
 
-static struct str
-member_str(const json_t *record, const char *name)
-{
-	const json_t *value = json_object_get(record, name);
-
-	return (struct str){ json_string_value(value), json_string_length(value) };
-}
-
-/* The journal has its times in UTC, with a Z; what else is a time to someone is no time here. */
-static int64_t
-member_time(const json_t *record, const char *name)
-{
-	struct str text = member_str(record, name);
-	int64_t time;
-
-	return str_ends(text, STR("Z")) && time_parse(text, NULL, &time) == 0 ? time : TIME_NONE;
-}
-
 /* The zone of the record's site, else of [site]: the site may be gone from the INI since. */
 static const struct zone *
 zone_of(const struct ctl *ctl, const json_t *record)
 {
-	const struct site *site = policy_site_named(ctl->policy, member_str(record, "site"));
+	const struct site *site = policy_site_named(ctl->policy, past_str(record, "site"));
 
 	return site != NULL ? site->answers.zone : ctl->policy->sites[0].answers.zone;
-}
-
-/* A span back from now, or a time that was.  0, or an exit code. */
-static int
-parse_since(const struct ctl *ctl, const char *text, int64_t *ret)
-{
-	const struct zone *zone = ctl->policy->sites[0].answers.zone;
-	struct ctl yesterday = *ctl;
-	struct str day;
-	int64_t span;
-
-	*ret = TIME_NONE;
-	if (text == NULL)
-		return 0;
-	day = arena_printf(ctl->arena, "%s 00:00", text);
-	yesterday.now -= CIVIL_DAY_SECONDS;             /* "04:00" is the last one, not the next */
-	if (span_parse(str_of(text), &span) == 0)
-		*ret = ctl->now - span;
-	else if (text[0] == '+' || (ctl_parse_time(&yesterday, text, 0, zone, ret) != 0 &&
-	    time_parse(day, zone, ret) != 0))
-		return ctl_fail(CTL_USAGE, "--since %s: expected a span back such as 7d or 4h, or a time such as "
-		    "\"2026-12-15 04:00\" (%s)", text, zone_name(zone));
-	if (*ret > ctl->now)
-		return ctl_fail(CTL_USAGE, "--since %s: that is still to come", text);
-	return 0;
 }
 
 /* What is about every site is about the site of --site too. */
 static bool
 wanted(struct view *view, const json_t *record)
 {
-	struct str site = member_str(record, "site"), window = str_of(view->window);
-	int64_t time = member_time(record, "time");
+	struct str site = past_str(record, "site"), window = str_of(view->window);
+	int64_t time = past_time(record, "time");
 
 	if (view->ctl->site_name != NULL && site.p != NULL) {
 		if (!str_eq(site, str_of(view->ctl->site_name)))
@@ -140,8 +98,8 @@ wanted(struct view *view, const json_t *record)
 	}
 	if (view->since != TIME_NONE && (time == TIME_NONE || time < view->since))
 		return false;
-	return view->window == NULL || str_eq(member_str(record, "id"), window) ||
-	    str_eq(member_str(record, "window"), window);
+	return view->window == NULL || str_eq(past_str(record, "id"), window) ||
+	    str_eq(past_str(record, "window"), window);
 }
 
 /* Characters, which is what columns are made of. */
@@ -159,16 +117,16 @@ width_of(struct str s)
 static void
 fill_cells(const struct view *view, const json_t *record, char text[CELLS][CELL_MAX], struct buffer cells[CELLS])
 {
-	int64_t time = member_time(record, "time");
+	int64_t time = past_time(record, "time");
 	const json_t *uid = json_object_get(record, "uid");
-	struct str site = member_str(record, "site"), by = member_str(record, "by");
+	struct str site = past_str(record, "site"), by = past_str(record, "by");
 	char when[TIME_TEXT_MAX];
 
 	for (int c = 0; c < CELLS; c++)
 		buffer_init(&cells[c], text[c], CELL_MAX);
-	buffer_add_plain(&cells[CELL_TIME], time == TIME_NONE ? member_str(record, "time") :
+	buffer_add_plain(&cells[CELL_TIME], time == TIME_NONE ? past_str(record, "time") :
 	    time_format_local(time, zone_of(view->ctl, record), when));
-	buffer_add_plain(&cells[CELL_EVENT], member_str(record, "event"));
+	buffer_add_plain(&cells[CELL_EVENT], past_str(record, "event"));
 	buffer_add_plain(&cells[CELL_SITE], site.p == NULL ? STR("every site") : site);
 	if (by.len > 0)
 		buffer_add_plain(&cells[CELL_BY], by);
@@ -237,7 +195,7 @@ add_value(struct buffer *out, const json_t *value)
 static void
 add_time(const struct view *view, struct buffer *out, const json_t *record, const char *name)
 {
-	int64_t time = member_time(record, name);
+	int64_t time = past_time(record, name);
 	char text[TIME_TEXT_MAX];
 
 	if (time == TIME_NONE)
@@ -305,7 +263,7 @@ add_told(const struct view *view, struct buffer *out, const json_t *record, cons
 		add_time(view, out, record, member->name);
 		break;
 	case AS_TICKET:                 /* more than its first digits would be the ticket itself */
-		buffer_add_plain(out, str_sub(member_str(record, member->name), 0, 8));
+		buffer_add_plain(out, str_sub(past_str(record, member->name), 0, 8));
 		break;
 	case AS_COUNTS:
 		add_counts(out, value);
@@ -328,7 +286,7 @@ static const char *const ends[] = { "off", "window-end", "lift", NULL };
 static bool
 is_event(const json_t *record, const char *const *names)
 {
-	struct str event = member_str(record, "event");
+	struct str event = past_str(record, "event");
 
 	for (; *names != NULL; names++)
 		if (str_eq(event, str_of(*names)))
@@ -375,7 +333,7 @@ add_times(const struct view *view, struct buffer *out, const json_t *record)
 {
 	static const char *const begins[] = { "on", "window-start", NULL };
 	static const char *const seen[] = { "observed", NULL };
-	int64_t since = member_time(record, "since"), time = member_time(record, "time");
+	int64_t since = past_time(record, "since"), time = past_time(record, "time");
 
 	if (is_event(record, ends) && since != TIME_NONE && time >= since) {
 		struct str span = ctl_span(view->ctl->arena, time - since);
@@ -467,7 +425,7 @@ show(struct ctl *ctl, const char *since, const char *window)
 {
 	struct view view = { .ctl = ctl, .window = window };
 	const char *path = ctl_state_path(ctl, "journal.jsonl");
-	int rc, code = parse_since(ctl, since, &view.since);
+	int rc, code = past_since(ctl, since, &view.since);
 
 	if (code != 0)
 		return code;

@@ -12,6 +12,7 @@
 
 #include "ctl/asked.h"
 #include "ctl/commands.h"
+#include "policy/decision.h"
 
 #define LIST_MAX ((size_t)64 << 20)     /* bytes of a list of requests */
 #define TEXT_MAX ((size_t)1 << 30)      /* bytes of what is made of both files */
@@ -284,7 +285,7 @@ read_lines(const char *path, struct lines *lines)
 /* Both sides, and what came of it. */
 struct comparison {
 	struct ctl   *ctl;
-	struct asker  before, after;
+	struct decider before, after;
 	struct arena *work;             /* of one request */
 	size_t        total, differ;
 	json_t       *list;             /* NULL without --json */
@@ -305,26 +306,33 @@ check_lines(struct comparison *c, const struct lines *lines, const char *path)
 	return 0;
 }
 
+/* What becomes of one request by one of the two. */
+struct side {
+	struct request  request;
+	struct decision decision;
+	struct reply    reply;
+};
+
 static bool
-same(const struct decided *a, const struct decided *b)
+same(const struct side *a, const struct side *b)
 {
-	return a->passes == b->passes && a->verdict.reason == b->verdict.reason &&
-	    str_eq(a->site->name, b->site->name) && a->reply.status == b->reply.status;
+	return a->decision.passes == b->decision.passes && a->decision.verdict.reason == b->decision.verdict.reason &&
+	    str_eq(a->decision.site->name, b->decision.site->name) && a->reply.status == b->reply.status;
 }
 
 /* "pass (address)", "hold, status 429, site blog": what differs from `other` is said, and the reason of a pass. */
 static struct str
-side_words(const struct decided *d, const struct decided *other, struct arena *arena)
+side_words(const struct side *d, const struct side *other, struct arena *arena)
 {
 	struct str status = STR_NONE, site = STR_NONE;
 
-	if (d->passes == other->passes && d->reply.status != other->reply.status)
+	if (d->decision.passes == other->decision.passes && d->reply.status != other->reply.status)
 		status = arena_printf(arena, ", status %d", d->reply.status);
-	if (!str_eq(d->site->name, other->site->name))
-		site = arena_printf(arena, ", site %.*s", STR_ARG(asked_site_name(d->site)));
-	if (d->passes || d->verdict.reason != REASON_HOLD)
-		return arena_printf(arena, "%s (%s)%.*s%.*s", d->passes ? "pass" : "hold",
-		    reason_word(d->verdict.reason), STR_ARG(status), STR_ARG(site));
+	if (!str_eq(d->decision.site->name, other->decision.site->name))
+		site = arena_printf(arena, ", site %.*s", STR_ARG(asked_site_name(d->decision.site)));
+	if (d->decision.passes || d->decision.verdict.reason != REASON_HOLD)
+		return arena_printf(arena, "%s (%s)%.*s%.*s", d->decision.passes ? "pass" : "hold",
+		    reason_word(d->decision.verdict.reason), STR_ARG(status), STR_ARG(site));
 	return arena_printf(arena, "hold%.*s%.*s", STR_ARG(status), STR_ARG(site));
 }
 
@@ -342,14 +350,15 @@ asker_words(const struct asked *asked)
 }
 
 static json_t *
-side_json(const struct decided *d)
+side_json(const struct side *d)
 {
-	return json_pack("{s:s, s:s, s:o, s:i}", "verdict", d->passes ? "pass" : "hold", "reason",
-	    reason_word(d->verdict.reason), "site", ctl_json_str(d->site->name), "status", d->reply.status);
+	return json_pack("{s:s, s:s, s:o, s:i}", "verdict", d->decision.passes ? "pass" : "hold", "reason",
+	    reason_word(d->decision.verdict.reason), "site", ctl_json_str(d->decision.site->name), "status",
+	    d->reply.status);
 }
 
 static void
-report(struct comparison *c, const struct asked *asked, const struct decided *before, const struct decided *after)
+report(struct comparison *c, const struct asked *asked, const struct side *before, const struct side *after)
 {
 	struct str words = asker_words(asked);
 
@@ -367,9 +376,18 @@ report(struct comparison *c, const struct asked *asked, const struct decided *be
 }
 
 static int
+decide(struct comparison *c, struct decider *decider, const struct raw_request *raw, struct side *ret)
+{
+	if (request_normalise(raw, &decider->policy->trust, c->work, &ret->request) != 0)
+		return -ENOMEM;
+	decider_decide(decider, &ret->request, c->ctl->now, c->work, &ret->decision, &ret->reply);
+	return 0;
+}
+
+static int
 compare_one(struct comparison *c, struct str line)
 {
-	struct decided before, after;
+	struct side before, after;
 	struct str only = str_of(c->ctl->site_name);
 	struct asked asked;
 
@@ -377,10 +395,9 @@ compare_one(struct comparison *c, struct str line)
 	asked_begin(&asked, c->work);
 	if (asked_line(&asked, line) != 0)
 		return ctl_fail(CTL_SYSTEM, "%s", asked.wrong);
-	if (asked_decide(&c->before, &asked.raw, c->work, &before) != 0 ||
-	    asked_decide(&c->after, &asked.raw, c->work, &after) != 0)
+	if (decide(c, &c->before, &asked.raw, &before) != 0 || decide(c, &c->after, &asked.raw, &after) != 0)
 		return ctl_fail(CTL_SYSTEM, "out of memory");
-	if (only.len > 0 && !str_eq(before.site->name, only) && !str_eq(after.site->name, only))
+	if (only.len > 0 && !str_eq(before.decision.site->name, only) && !str_eq(after.decision.site->name, only))
 		return 0;
 	c->total++;
 	if (!same(&before, &after))
@@ -412,9 +429,9 @@ compare_policies(struct ctl *ctl, const struct policy *after, const struct lines
 	struct comparison c = { .ctl = ctl, .work = arena_new_growing(WORK_MAX) };
 	int code;
 
-	if (c.work == NULL || asker_init(&c.before, ctl->policy, ctl->now) != 0)
+	if (c.work == NULL || decider_init(&c.before, ctl->policy) != 0)
 		return ctl_fail(CTL_SYSTEM, "out of memory");
-	if (asker_init(&c.after, after, ctl->now) != 0) {
+	if (decider_init(&c.after, after) != 0) {
 		code = ctl_fail(CTL_SYSTEM, "out of memory");
 	} else {
 		c.before.forced = c.after.forced = true;
@@ -422,10 +439,10 @@ compare_policies(struct ctl *ctl, const struct policy *after, const struct lines
 		code = list != NULL ? check_lines(&c, lines, list) : 0;
 		if (code == 0)
 			code = compare(&c, lines);
-		asker_clear(&c.after);
+		decider_clear(&c.after);
 	}
 	json_decref(c.list);
-	asker_clear(&c.before);
+	decider_clear(&c.before);
 	arena_free(c.work);
 	return code;
 }

@@ -11,6 +11,7 @@
 
 #include "ctl/asked.h"
 #include "ctl/commands.h"
+#include "policy/decision.h"
 
 #define PREVIEW_SECONDS 3600    /* to the end that is made up where no flag says one */
 #define OVERRUN_SECONDS 900     /* and how long ago it was, for an overrun */
@@ -56,13 +57,11 @@ accept_of(const char *type)
 
 /* The site's own condition where it is on; else, or for an overrun, one that is made up. */
 static void
-make_condition(struct asker *asker, const struct site *site, bool overrun, struct condition *ret)
+make_condition(struct decider *decider, const struct site *site, int64_t now, bool overrun, struct condition *ret)
 {
-	int64_t now = asker->now;
-
-	condition_read(&asker->watches, &site->condition, site->condition.enabled, now, ret);
+	condition_read(&decider->watches, &site->condition, site->condition.enabled, now, ret);
 	if (!ret->on) {
-		asked_force_on(&site->condition, now, ret);
+		condition_pretend(&site->condition, now, ret);
 		ret->until = now + PREVIEW_SECONDS;
 	}
 	if (!overrun)
@@ -76,7 +75,7 @@ make_condition(struct asker *asker, const struct site *site, bool overrun, struc
 
 /* The reply points into `condition` too. */
 static void
-build(struct ctl *ctl, struct asker *asker, const struct site *site, const struct wanted *wanted,
+build(struct ctl *ctl, struct decider *decider, const struct site *site, const struct wanted *wanted, int64_t now,
     struct condition *condition, struct reply *reply)
 {
 	static const struct verdict hold = { OUTCOME_HOLD, REASON_HOLD, -1 };
@@ -87,8 +86,8 @@ build(struct ctl *ctl, struct asker *asker, const struct site *site, const struc
 	if (wanted->language != NULL)
 		raw.headers[raw.header_count++] =
 		    (struct raw_header){ STR("ACCEPT_LANGUAGE"), str_of(wanted->language) };
-	make_condition(asker, site, wanted->overrun, condition);
-	answer_build(&site->answers, &request, condition, &hold, NULL, asker->now, ctl->arena, reply);
+	make_condition(decider, site, now, wanted->overrun, condition);
+	(void)answer_build(&site->answers, &request, condition, &hold, NULL, now, ctl->arena, reply);
 }
 
 /* The body in one piece; `.p` NULL when out of memory. */
@@ -165,7 +164,7 @@ render(struct ctl *ctl, const struct site *site, const struct wanted *wanted)
 {
 	struct condition condition;
 	struct reply reply;
-	struct asker asker;
+	struct decider decider = { 0 };
 	int64_t now = ctl->now;
 	int code;
 
@@ -178,11 +177,11 @@ render(struct ctl *ctl, const struct site *site, const struct wanted *wanted)
 	if (wanted->at != NULL && ctl_parse_time(ctl, wanted->at, ctl->now, site->answers.zone, &now) != 0)
 		return ctl_fail(CTL_USAGE, "--at %s: expected a time such as \"2026-12-15 04:00\", 04:00 or +30m",
 		    wanted->at);
-	if (asker_init(&asker, ctl->policy, now) != 0)
+	if (decider_init(&decider, ctl->policy) != 0)
 		return ctl_fail(CTL_SYSTEM, "out of memory");
-	build(ctl, &asker, site, wanted, &condition, &reply);
+	build(ctl, &decider, site, wanted, now, &condition, &reply);
 	code = give(ctl, &reply, wanted->output);
-	asker_clear(&asker);
+	decider_clear(&decider);
 	return code;
 }
 

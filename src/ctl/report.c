@@ -19,6 +19,7 @@
 #include "base/buffer.h"
 #include "base/civil.h"
 #include "ctl/commands.h"
+#include "ctl/past.h"
 #include "record/journal.h"
 
 #define UPKEEP_DELAY 60
@@ -59,49 +60,6 @@ struct book {
 	struct figures  figures;
 };
 
-static struct str
-member_str(const json_t *record, const char *name)
-{
-	const json_t *value = json_object_get(record, name);
-
-	return (struct str){ json_string_value(value), json_string_length(value) };
-}
-
-/* The journal has its times in UTC, with a Z; what else is a time to someone is no time here. */
-static int64_t
-member_time(const json_t *record, const char *name)
-{
-	struct str text = member_str(record, name);
-	int64_t time;
-
-	return str_ends(text, STR("Z")) && time_parse(text, NULL, &time) == 0 ? time : TIME_NONE;
-}
-
-/* A span back from now, or a time that was.  0, or an exit code. */
-static int
-parse_since(const struct ctl *ctl, const char *text, int64_t *ret)
-{
-	const struct zone *zone = ctl->policy->sites[0].answers.zone;
-	struct ctl yesterday = *ctl;
-	struct str day;
-	int64_t span;
-
-	*ret = TIME_NONE;
-	if (text == NULL)
-		return 0;
-	day = arena_printf(ctl->arena, "%s 00:00", text);
-	yesterday.now -= CIVIL_DAY_SECONDS;             /* "04:00" is the last one, not the next */
-	if (span_parse(str_of(text), &span) == 0)
-		*ret = ctl->now - span;
-	else if (text[0] == '+' || (ctl_parse_time(&yesterday, text, 0, zone, ret) != 0 &&
-	    time_parse(day, zone, ret) != 0))
-		return ctl_fail(CTL_USAGE, "--since %s: expected a span back such as 90d or 4h, or a time such as "
-		    "\"2026-12-15 04:00\" (%s)", text, zone_name(zone));
-	if (*ret > ctl->now)
-		return ctl_fail(CTL_USAGE, "--since %s: that is still to come", text);
-	return 0;
-}
-
 /* --- from the journal to windows --- */
 
 static struct episode *
@@ -131,7 +89,7 @@ add_episode(struct book *book, const json_t *record)
 	book->no_memory = e == NULL;
 	if (e == NULL)
 		return NULL;
-	e->site = arena_copy(book->ctl->arena, member_str(record, "site"));
+	e->site = arena_copy(book->ctl->arena, past_str(record, "site"));
 	e->began = e->planned_first = e->planned_last = e->ended = TIME_NONE;
 	e->held = e->passed = UNKNOWN;
 	e->on = true;
@@ -147,7 +105,7 @@ add_episode(struct book *book, const json_t *record)
 static void
 set_text(struct book *book, struct str *text, const json_t *record, const char *name)
 {
-	struct str value = member_str(record, name);
+	struct str value = past_str(record, name);
 
 	if (value.len > 0)
 		*text = arena_copy(book->ctl->arena, value);
@@ -178,7 +136,7 @@ announce(struct episode *e, int64_t until)
 static struct episode *
 open_or_add(struct book *book, const json_t *record)
 {
-	struct episode *e = open_of(book, member_str(record, "site"));
+	struct episode *e = open_of(book, past_str(record, "site"));
 
 	if (e == NULL)
 		e = add_episode(book, record);
@@ -195,12 +153,12 @@ take_begin(struct book *book, const json_t *record)
 	if (e == NULL)
 		return;
 	if (e->began == TIME_NONE)
-		e->began = member_time(record, "since");
+		e->began = past_time(record, "since");
 	if (e->began == TIME_NONE)
-		e->began = member_time(record, "time");
+		e->began = past_time(record, "time");
 	set_text(book, &e->owner, record, "owner");
 	set_text(book, &e->change, record, "change");
-	announce(e, member_time(record, "until"));
+	announce(e, past_time(record, "until"));
 }
 
 static void
@@ -211,8 +169,8 @@ take_until(struct book *book, const json_t *record)
 	if (e == NULL)
 		return;
 	if (e->planned_first == TIME_NONE)
-		announce(e, member_time(record, "before"));
-	announce(e, member_time(record, "until"));
+		announce(e, past_time(record, "before"));
+	announce(e, past_time(record, "until"));
 }
 
 static void
@@ -220,7 +178,7 @@ take_step(struct book *book, const json_t *record)
 {
 	struct episode *e;
 
-	if (member_str(record, "step").len == 0)
+	if (past_str(record, "step").len == 0)
 		return;                 /* taken off the page: none was announced */
 	e = open_or_add(book, record);
 	if (e != NULL)
@@ -230,7 +188,7 @@ take_step(struct book *book, const json_t *record)
 static int64_t
 actual_end(const json_t *record, bool by_upkeep)
 {
-	int64_t time = member_time(record, "time"), until = member_time(record, "until");
+	int64_t time = past_time(record, "time"), until = past_time(record, "until");
 
 	if (by_upkeep && time != TIME_NONE && until != TIME_NONE && time >= until && time - until <= UPKEEP_DELAY)
 		return until;
@@ -240,14 +198,14 @@ actual_end(const json_t *record, bool by_upkeep)
 static void
 finish(struct book *book, struct episode *e, const json_t *record, bool by_upkeep)
 {
-	int64_t until = member_time(record, "until");
+	int64_t until = past_time(record, "until");
 	json_t *passes = json_object_get(record, "passes");
 
 	e->on = false;
 	e->by_hand = !by_upkeep;
 	e->ended = actual_end(record, by_upkeep);
 	if (e->began == TIME_NONE)
-		e->began = member_time(record, "since");
+		e->began = past_time(record, "since");
 	if (until != TIME_NONE)
 		e->planned_last = until;
 	if (e->id.len == 0)
@@ -268,8 +226,8 @@ finish(struct book *book, struct episode *e, const json_t *record, bool by_upkee
 static void
 take_late_end(struct book *book, const json_t *record, bool by_upkeep)
 {
-	struct episode *e = last_of(book, member_str(record, "site"));
-	int64_t since = member_time(record, "since");
+	struct episode *e = last_of(book, past_str(record, "site"));
+	int64_t since = past_time(record, "since");
 
 	if (since == TIME_NONE)
 		return;
@@ -288,11 +246,11 @@ take_late_end(struct book *book, const json_t *record, bool by_upkeep)
 static void
 take_end(struct book *book, const json_t *record, bool window_end, bool by_upkeep)
 {
-	struct episode *e = open_of(book, member_str(record, "site"));
+	struct episode *e = open_of(book, past_str(record, "site"));
 
 	if (e == NULL)
 		take_late_end(book, record, by_upkeep);
-	else if (!window_end || e->id.len == 0 || str_eq(e->id, member_str(record, "id")))
+	else if (!window_end || e->id.len == 0 || str_eq(e->id, past_str(record, "id")))
 		finish(book, e, record, by_upkeep);
 	/* else the window is over, and what an operator turned on besides is not */
 }
@@ -301,7 +259,7 @@ static bool
 take_record(void *context, json_t *record)
 {
 	struct book *book = context;
-	struct str event = member_str(record, "event"), site = member_str(record, "site");
+	struct str event = past_str(record, "event"), site = past_str(record, "site");
 
 	book->any = true;
 	if (book->ctl->site_name != NULL && site.p != NULL) {
@@ -310,8 +268,8 @@ take_record(void *context, json_t *record)
 		book->site_seen = true;
 	}
 	if (str_eq(event, STR("observed")))
-		event = str_eq(member_str(record, "state"), STR("on")) ? STR("on") :
-		    str_eq(member_str(record, "state"), STR("off")) ? STR("off") : event;
+		event = str_eq(past_str(record, "state"), STR("on")) ? STR("on") :
+		    str_eq(past_str(record, "state"), STR("off")) ? STR("off") : event;
 	if (str_eq(event, STR("on")) || str_eq(event, STR("window-start")))
 		take_begin(book, record);
 	else if (str_eq(event, STR("off")))
@@ -863,7 +821,7 @@ ctl_report(struct ctl *ctl, int argc, char **argv)
 		return code;
 	if (csv && ctl->json)
 		return ctl_fail(CTL_USAGE, "--csv and --json are two ways to print one thing: give one of them");
-	code = parse_since(ctl, since, &book.since);
+	code = past_since(ctl, since, &book.since);
 	if (code == 0)
 		code = read_journal(&book);
 	if (code == 0) {

@@ -16,34 +16,7 @@
 
 #define REMINDER_SECONDS 60     /* a lasting trouble is logged once a minute */
 
-int
-worker_init(struct worker *worker)
-{
-	memset(worker, 0, sizeof *worker);
-	worker->arena = arena_new_fixed(WORKER_ARENA_SIZE);
-	return worker->arena == NULL ? -ENOMEM : 0;
-}
-
-static void
-forget_watches(struct worker *worker)
-{
-	for (size_t i = 0; i < worker->flag_count; i++)
-		flag_watch_clear(&worker->watches.flags[i]);
-	free(worker->watches.flags);
-	free(worker->watches.windows);
-	worker->watches = (struct watches){ NULL, NULL };
-	worker->flag_count = 0;
-}
-
-void
-worker_finish(struct worker *worker, struct gateway *gateway)
-{
-	forget_watches(worker);
-	policy_release(gateway->store, &worker->held);
-	arena_free(worker->arena);
-}
-
-/* The policy in force, with as many watches as it has flags; NULL when out of memory. */
+/* The policy in force, with the worker's view of it; NULL when out of memory. */
 static const struct policy *
 refresh(struct gateway *gateway, struct worker *worker)
 {
@@ -51,23 +24,11 @@ refresh(struct gateway *gateway, struct worker *worker)
 
 	if (worker->watched == worker->held.generation)
 		return policy;
-	forget_watches(worker);
-	worker->watches.flags = calloc(policy->site_count, sizeof *worker->watches.flags);
-	worker->watches.windows = calloc(policy->window_count + 1, sizeof *worker->watches.windows);
-	if (worker->watches.flags == NULL || worker->watches.windows == NULL)
+	decider_clear(&worker->decider);
+	if (decider_init(&worker->decider, policy) != 0)
 		return NULL;
-	worker->flag_count = policy->site_count;
 	worker->watched = worker->held.generation;
 	return policy;
-}
-
-static enum enabled
-enabled_by(const struct site *site, const struct raw_request *raw)
-{
-	if (site->enabled_from != ENABLED_FROM_PARAMETER || raw->enabled.len == 0)
-		return site->condition.enabled;
-	/* a word that is neither holds: what can be read two ways never opens */
-	return str_eq(raw->enabled, STR("false")) ? ENABLED_OFF : ENABLED_ON;
 }
 
 static void
@@ -84,65 +45,27 @@ complain_about_state(const struct site *site, const struct condition *condition,
 }
 
 static void
-read_condition(struct worker *worker, const struct site *site, const struct raw_request *raw, int64_t now,
-    struct condition *ret)
+complain_about_asked(void *context, const struct decision *decision, int64_t now)
 {
-	condition_read(&worker->watches, &site->condition, enabled_by(site, raw), now, ret);
-	if (condition_is_troubled(ret))
-		complain_about_state(site, ret, now);
+	(void)context;
+	complain_about_state(decision->site, &decision->condition, now);
 }
 
-/* All that was found out about one request. */
-struct decision {
-	const struct site *site;
-	struct condition   condition;
-	struct verdict     verdict;
-	struct offers      offers;
-	bool               has_ticket;
-	struct shown_ticket ticket;
-};
-
-/* The first ID that is a ticket's.  Only while maintenance is on: off, nobody's files are looked at. */
-static bool
-find_ticket(struct worker *worker, const struct site *site, const struct request *request, int64_t now,
-    struct decision *ret)
+int
+worker_init(struct worker *worker)
 {
-	offers_find(request, &ret->offers);
-	for (size_t i = 0; i < ret->offers.count; i++) {
-		const struct offer *offer = &ret->offers.v[i];
-
-		if (!ticket_find(site->state_dir, site->name, offer->id, now, worker->arena, &ret->ticket.ticket))
-			continue;
-		ret->ticket.id = offer->id;
-		ret->ticket.by_link = offer->by_link;
-		return true;
-	}
-	return false;
+	memset(worker, 0, sizeof *worker);
+	worker->decider.asked = complain_about_asked;
+	worker->arena = arena_new_fixed(WORKER_ARENA_SIZE);
+	return worker->arena == NULL ? -ENOMEM : 0;
 }
 
-static void
-decide_for(struct worker *worker, const struct site *site, const struct request *request, int64_t now,
-    struct decision *ret)
+void
+worker_finish(struct worker *worker, struct gateway *gateway)
 {
-	ret->site = site;
-	read_condition(worker, site, request->raw, now, &ret->condition);
-	ret->has_ticket = ret->condition.on && site->tickets && find_ticket(worker, site, request, now, ret);
-	ret->verdict =
-	    gate_decide(&site->rules, &ret->condition, request, ret->has_ticket ? &ret->ticket : NULL, NULL);
-}
-
-/*
- * Others may read the request's path or host in another way, so it belongs to every site that it could mean, and
- * each of them must let it pass.
- */
-static void
-decide_for_all(const struct policy *policy, struct worker *worker, const struct request *request, int64_t now,
-    struct decision *ret)
-{
-	decide_for(worker, policy_site_find(policy, request), request, now, ret);
-	for (size_t i = 0; i < policy->site_count && ret->verdict.outcome != OUTCOME_HOLD; i++)
-		if (&policy->sites[i] != ret->site && policy_site_concerned(policy, &policy->sites[i], request))
-			decide_for(worker, &policy->sites[i], request, now, ret);
+	decider_clear(&worker->decider);
+	policy_release(gateway->store, &worker->held);
+	arena_free(worker->arena);
 }
 
 static bool
@@ -152,7 +75,8 @@ any_site_on(const struct policy *policy, struct worker *worker, const struct raw
 	bool on = false;
 
 	for (size_t i = 0; i < policy->site_count; i++) {
-		read_condition(worker, &policy->sites[i], raw, now, &condition);
+		(void)decider_read(&worker->decider, &policy->sites[i], raw, now, &condition);
+		complain_about_state(&policy->sites[i], &condition, now);
 		on = on || condition.on;
 	}
 	return on;
@@ -177,7 +101,7 @@ count(struct gateway *gateway, const struct decision *d)
 		return;
 	if (gateway->one_request)
 		serve_open_counters(gateway);
-	if (d->verdict.outcome == OUTCOME_HOLD)
+	if (!d->passes)
 		counter = COUNTER_HELD;
 	else if (d->verdict.outcome == OUTCOME_LOGIN)
 		counter = COUNTER_LOGIN;
@@ -209,7 +133,7 @@ void
 serve(struct gateway *gateway, struct worker *worker, const struct raw_request *raw, struct reply *reply)
 {
 	const struct policy *policy;
-	struct decision decision = { 0 };
+	struct decision decision;
 	struct request request;
 	int64_t now = clock_now();
 
@@ -228,14 +152,9 @@ serve(struct gateway *gateway, struct worker *worker, const struct raw_request *
 		return;
 	}
 	complain_about_site(policy, raw, now);
-	if (request.odd || request.any_host)
-		decide_for_all(policy, worker, &request, now, &decision);
-	else
-		decide_for(worker, policy_site_find(policy, &request), &request, now, &decision);
-	answer_build(&decision.site->answers, &request, &decision.condition, &decision.verdict,
-	    decision.has_ticket ? &decision.ticket : NULL, now, worker->arena, reply);
+	decider_decide(&worker->decider, &request, now, worker->arena, &decision, reply);
 	count(gateway, &decision);
-	decisions_log(policy, decision.site, &request, &decision.condition, &decision.verdict, reply, now);
+	decisions_log(policy, &request, &decision, reply, now);
 	complain(reply, &request, now);
 }
 

@@ -5,6 +5,7 @@
 #ifndef FRONT_SERVE_H
 #define FRONT_SERVE_H
 
+#include "policy/decision.h"
 #include "policy/store.h"
 #include "record/counters.h"
 
@@ -21,9 +22,8 @@ struct gateway {
 struct worker {
 	struct arena      *arena;
 	struct policy_ref  held;
-	uint64_t           watched;     /* generation that `watches` belong to */
-	struct watches     watches;
-	size_t             flag_count;
+	uint64_t           watched;     /* generation that `decider` belongs to */
+	struct decider     decider;
 };
 
 /* Returns 0 or -ENOMEM. */

@@ -27,29 +27,29 @@ add(struct buffer *out, const char *key, struct str value)
 }
 
 static bool
-wanted(enum log_decisions which, const struct verdict *verdict)
+wanted(enum log_decisions which, const struct decision *decision)
 {
-	return which == LOG_DECISIONS_ALL || (which == LOG_DECISIONS_HELD && verdict->outcome == OUTCOME_HOLD);
+	return which == LOG_DECISIONS_ALL || (which == LOG_DECISIONS_HELD && !decision->passes);
 }
 
 void
-decisions_log(const struct policy *policy, const struct site *site, const struct request *request,
-    const struct condition *condition, const struct verdict *verdict, const struct reply *reply, int64_t now)
+decisions_log(const struct policy *policy, const struct request *request, const struct decision *decision,
+    const struct reply *reply, int64_t now)
 {
 	char memory[6000], text[TIME_TEXT_MAX], client[IP_TEXT_MAX] = "";
 	struct buffer out;
 
-	if (!wanted(policy->log_decisions, verdict))
+	if (!wanted(policy->log_decisions, decision))
 		return;
 	if (request->has_client)
 		ip_format(&request->client, client);
 	buffer_init(&out, memory, sizeof memory);
 	buffer_addf(&out, "{\"time\":\"%.*s\"", STR_ARG(time_format_utc(now, text)));
-	add(&out, "verdict", verdict->outcome == OUTCOME_HOLD ? STR("hold") : STR("pass"));
-	add(&out, "reason", str_of(reason_word(verdict->reason)));
-	buffer_addf(&out, ",\"rule\":%d,\"status\":%d", verdict->rule, reply->status);
-	add(&out, "site", site->name);
-	add(&out, "id", condition->id);
+	add(&out, "verdict", decision->passes ? STR("pass") : STR("hold"));
+	add(&out, "reason", str_of(reason_word(decision->verdict.reason)));
+	buffer_addf(&out, ",\"rule\":%d,\"status\":%d", decision->verdict.rule, reply->status);
+	add(&out, "site", decision->site->name);
+	add(&out, "id", decision->condition.id);
 	add(&out, "client", str_of(client));
 	add(&out, "method", str_sub(request->raw->method, 0, 32));
 	add(&out, "host", request->host);

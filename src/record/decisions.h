@@ -2,10 +2,10 @@
 #ifndef RECORD_DECISIONS_H
 #define RECORD_DECISIONS_H
 
-#include "policy/policy.h"
+#include "policy/decision.h"
 
 /* Writes the line if the policy's log_decisions wants it.  No secret is ever in it. */
-void decisions_log(const struct policy *policy, const struct site *site, const struct request *request,
-         const struct condition *condition, const struct verdict *verdict, const struct reply *reply, int64_t now);
+void decisions_log(const struct policy *policy, const struct request *request, const struct decision *decision,
+         const struct reply *reply, int64_t now);
 
 #endif

@@ -251,3 +251,17 @@ condition_read(struct watches *watches, const struct condition_rules *rules, enu
 	else if (ret->id.len == 0)
 		make_id(ret);
 }
+
+void
+condition_pretend(const struct condition_rules *rules, int64_t now, struct condition *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	ret->on = true;
+	ret->source = CONDITION_ALWAYS;
+	ret->mode = rules->mode;
+	ret->share = rules->share;
+	ret->since = now;
+	ret->until = TIME_NONE;
+	ret->retry_after = -1;
+	ret->id = STR("preview");
+}

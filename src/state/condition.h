@@ -87,6 +87,9 @@ struct condition {
 void condition_read(struct watches *watches, const struct condition_rules *rules, enum enabled enabled,
          int64_t now, struct condition *ret);
 
+/* The condition of a site that is on for no other reason than that it is asked what then would be. */
+void condition_pretend(const struct condition_rules *rules, int64_t now, struct condition *ret);
+
 /*
  * The marker that ends the window's occurrence early: while a file of that name is there, the occurrence that ends at
  * `end` (TIME_NONE for one without an end) is over.  `path` holds PATH_MAX bytes; false when it does not fit.
@@ -95,12 +98,5 @@ bool window_skip_path(const struct window *window, int64_t end, char *path);
 
 /* The occurrence of `window` that is in force at `now`: begun, not over, not ended early.  False when there is none. */
 bool window_in_force(struct window_watch *watch, const struct window *window, int64_t now, struct occurrence *ret);
-
-/* True when there is something to tell the operator: the state is unknown, or a flag's body is broken. */
-static inline bool
-condition_is_troubled(const struct condition *condition)
-{
-	return condition->unknown || condition->broken;
-}
 
 #endif

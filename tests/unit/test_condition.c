@@ -183,7 +183,7 @@ test_condition_broken_is_never_looser(void)
 		p.rules.share = broken[i].site_share;
 		set_flag(&p, 0, broken[i].body);
 		(void)read_it(&p, &c);
-		CHECK(broken[i].say, c.on && c.broken && condition_is_troubled(&c));
+		CHECK(broken[i].say, c.on && c.broken);
 		check_int(broken[i].say, c.mode, broken[i].mode);
 		check_int(broken[i].say, c.share, broken[i].share);
 		post_remove(&p);
@@ -340,7 +340,7 @@ test_condition_unknown(void)
 				(void)read_it(&p, &c);
 				CHECK(say, c.on == unknowns[i].on);
 				check_int(say, c.source, CONDITION_UNKNOWN);
-				CHECK(say, condition_is_troubled(&c));
+				CHECK(say, c.unknown || c.broken);
 				CHECK(say, !c.on || (c.share == 0 && c.until == TIME_NONE && c.id.len > 0));
 			}
 			post_remove(&p);

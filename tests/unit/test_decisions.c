@@ -21,8 +21,9 @@ static char *
 decide(enum log_decisions which, const struct raw_request *raw, const struct verdict *verdict)
 {
 	static const struct site site = { .name = STR_INIT("shop") };
-	const struct condition condition = { .on = true, .id = STR_INIT("db-42") };
 	struct policy policy = { .log_decisions = which };
+	struct decision decision = { .site = &site, .condition = { .on = true, .id = STR_INIT("db-42") },
+		.verdict = *verdict, .passes = verdict->outcome != OUTCOME_HOLD };
 	struct arena *arena = arena_new_growing(1024 * 1024);
 	struct request request = request_of(raw, arena);
 	struct reply reply;
@@ -32,7 +33,7 @@ decide(enum log_decisions which, const struct raw_request *raw, const struct ver
 	folder_make(&folder);
 	CU_ASSERT_EQUAL(log_open(str_of(folder_path(&folder, "log")), LOG_LEVEL_ERROR), 0);
 	reply_begin(&reply, 503);
-	decisions_log(&policy, &site, &request, &condition, verdict, &reply, 1797300000);
+	decisions_log(&policy, &request, &decision, &reply, 1797300000);
 	text = folder_read(&folder, "log");
 	CU_ASSERT_EQUAL(log_open(STR("stderr"), LOG_LEVEL_INFO), 0);
 	folder_remove(&folder);

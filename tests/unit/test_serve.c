@@ -315,6 +315,40 @@ test_serve_complaint(void)
 	end(&f);
 }
 
+#define TICKET "0123456789abcdef0123456789abcdef"
+
+/* A login that nobody can relay: the visitor is held, so the log and the counters say that, and nothing else. */
+static void
+test_serve_login(void)
+{
+	struct fixture f;
+	struct raw_request raw = raw_get("/?maintenance_ticket=" TICKET);
+	char *log;
+
+	begin(&f, HEAD "log_decisions = all\n");
+	folder_mkdir(&f.folder, "state/tickets");
+	folder_mkdir(&f.folder, "state/tickets/any");
+	folder_write(&f.folder, "state/tickets/any/" TICKET, "until = 2037-01-01T00:00:00Z\n");
+	folder_write(&f.folder, "state/maintenance.flag", "");
+	serve_open_counters(&f.gateway);
+	raw.dialect = DIALECT_AUTH_REQUEST;
+	serve(&f.gateway, &f.worker, &raw, &f.reply);
+	check_int("nginx's auth_request relays no redirect", f.reply.status, 401);
+	raw.dialect = DIALECT_AUTHORIZER;
+	serve(&f.gateway, &f.worker, &raw, &f.reply);
+	check_int("an authorizer does", f.reply.status, 303);
+	check_int("held", (int64_t)counters_get(f.gateway.counters, STR_NONE, COUNTER_HELD), 1);
+	check_int("logged in", (int64_t)counters_get(f.gateway.counters, STR_NONE, COUNTER_LOGIN), 1);
+	check_int("a sound ticket is no failed try", (int64_t)counters_get(f.gateway.counters, STR_NONE, COUNTER_FAILED), 0);
+	log = folder_read(&f.folder, "log");
+	CHECK("the log says hold", strstr(log, "\"verdict\":\"hold\",\"reason\":\"ticket\"") != NULL);
+	CHECK("... and pass", strstr(log, "\"verdict\":\"pass\",\"reason\":\"ticket\"") != NULL);
+	CHECK("... and not the ticket", strstr(log, TICKET) == NULL);
+	free(log);
+	counters_close(f.gateway.counters);
+	end(&f);
+}
+
 static void
 test_serve_status(void)
 {
@@ -355,6 +389,7 @@ suite_serve(void)
 	    CU_add_test(suite, "reload", test_serve_reload) == NULL ||
 	    CU_add_test(suite, "bypass", test_serve_bypass) == NULL ||
 	    CU_add_test(suite, "complaint", test_serve_complaint) == NULL ||
+	    CU_add_test(suite, "login", test_serve_login) == NULL ||
 	    CU_add_test(suite, "status", test_serve_status) == NULL)
 		return -1;
 	return 0;
