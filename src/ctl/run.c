@@ -54,25 +54,49 @@ handle_signals(void)
 	(void)sigaction(SIGQUIT, &action, NULL);
 }
 
+static sigset_t
+handled_signals(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGQUIT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	return set;
+}
+
 static int
-spawn(char **argv, pid_t *ret)
+spawn_with(char **argv, const sigset_t *mask)
 {
 	posix_spawnattr_t attributes;
-	sigset_t standard;
+	sigset_t standard = handled_signals();
+	pid_t pid = 0;
 	int rc = posix_spawnattr_init(&attributes);
 
 	if (rc != 0)
 		return -rc;
-	(void)sigemptyset(&standard);
-	(void)sigaddset(&standard, SIGINT);
-	(void)sigaddset(&standard, SIGQUIT);
-	(void)sigaddset(&standard, SIGTERM);
-	(void)sigaddset(&standard, SIGHUP);
 	(void)posix_spawnattr_setsigdefault(&attributes, &standard);
-	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-	rc = posix_spawnp(ret, argv[0], NULL, &attributes, argv, environ);
+	(void)posix_spawnattr_setsigmask(&attributes, mask);
+	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	rc = posix_spawnp(&pid, argv[0], NULL, &attributes, argv, environ);
 	(void)posix_spawnattr_destroy(&attributes);
+	child_pid = rc == 0 ? pid : 0;
 	return -rc;
+}
+
+/* A signal waits until the command's number is known: one in between would reach nobody. */
+static int
+spawn(char **argv)
+{
+	sigset_t held = handled_signals(), before;
+	int rc;
+
+	(void)sigprocmask(SIG_BLOCK, &held, &before);
+	rc = caught != 0 ? -EINTR : spawn_with(argv, &before);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return rc;
 }
 
 /* The exit code of the command; 127 when it could not be started. */
@@ -81,17 +105,15 @@ run_command(struct ctl *ctl, char **argv)
 {
 	int64_t begun = clock_monotonic_ms();
 	int status = 0, rc, code;
-	pid_t pid;
 
 	ctl_say(ctl, "[run] %s ...\n", argv[0]);
 	(void)fflush(stdout);
-	rc = caught != 0 ? -EINTR : spawn(argv, &pid);
+	rc = spawn(argv);
 	if (rc != 0) {
 		(void)ctl_fail(CTL_SYSTEM, "cannot run %s: %s", argv[0], strerror(-rc));
 		return 127;
 	}
-	child_pid = pid;
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+	while (waitpid((pid_t)child_pid, &status, 0) == -1 && errno == EINTR)
 		;
 	child_pid = 0;
 	code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
