@@ -4,7 +4,7 @@ EXTRA_DIST += tests/README.md tests/lint/folders tests/lint/source tests/lint/do
 	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/hooks \
 	tests/cases/README.md tests/cases/run tests/cases/run_cases.py
 SNIPPETS = etc/snippets/lighttpd-authorizer.conf etc/snippets/lighttpd-responder.conf etc/snippets/apache-native.conf \
-	etc/snippets/htaccess etc/snippets/nginx-auth-request.conf etc/snippets/nginx-x-accel.conf
+	etc/snippets/htaccess
 
 AM_TESTS_ENVIRONMENT = srcdir=$(srcdir); export srcdir; builddir=$(builddir); export builddir; \
 	PYTHON3=$(PYTHON3); export PYTHON3;
@@ -62,7 +62,8 @@ dist-hook:
 	$(MKDIR_P) $(distdir)/tests/cases && cp $(srcdir)/tests/cases/*.case $(distdir)/tests/cases/
 
 check-wire: all
-	$(PYTHON3) -B $(srcdir)/tests/wire/run.py --gateway $(abs_builddir)/maintenance-warden
+	$(PYTHON3) -B $(srcdir)/tests/wire/run.py --gateway $(abs_builddir)/maintenance-warden \
+	    --wardenctl $(abs_builddir)/wardenctl
 check-stress: all
 	$(PYTHON3) -B $(srcdir)/tests/ctl/test_stress.py --wardenctl $(abs_builddir)/wardenctl \
 	    --gateway $(abs_builddir)/maintenance-warden

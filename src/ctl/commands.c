@@ -25,6 +25,8 @@ const struct command commands[] = {
 	{ "render", "[--language LANGUAGE] [--type TYPE] [--overrun] [--output FILE]",
 	    "show the page without turning anything on", ctl_render, false },
 	{ "plan", "FILE [--requests FILE]", "say what another INI would decide differently", ctl_plan, false },
+	{ "snippet", "[KIND] [--output FOLDER] [--cgi PATH] [--upstream ADDRESS]",
+	    "print what makes a web server use the gateway", ctl_snippet, false },
 	{ "run", "[--for SPAN] [--on-fail keep|lift] [--smoke URL] -- COMMAND ...", "maintenance around one command",
 	    ctl_run, false },
 	{ "tick", "", "upkeep, checks and hooks: once a minute, from cron or a timer", ctl_tick, false },

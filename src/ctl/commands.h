@@ -16,6 +16,7 @@ int ctl_ticket(struct ctl *ctl, int argc, char **argv);
 int ctl_schedule(struct ctl *ctl, int argc, char **argv);
 int ctl_check(struct ctl *ctl, int argc, char **argv);
 int ctl_explain(struct ctl *ctl, int argc, char **argv);
+int ctl_snippet(struct ctl *ctl, int argc, char **argv);
 int ctl_render(struct ctl *ctl, int argc, char **argv);
 int ctl_plan(struct ctl *ctl, int argc, char **argv);
 int ctl_run(struct ctl *ctl, int argc, char **argv);

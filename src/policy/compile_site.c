@@ -58,27 +58,26 @@ compile_paths(struct values *values, const struct value *value)
 	return set;
 }
 
+const struct open_default open_defaults[] = {
+	{ STR_INIT("health"), STR_INIT("/health") }, { STR_INIT("health"), STR_INIT("/healthz") },
+	{ STR_INIT("health"), STR_INIT("/livez") }, { STR_INIT("health"), STR_INIT("/readyz") },
+	{ STR_INIT("acme"), STR_INIT("/.well-known/acme-challenge/") }, { STR_INIT("robots"), STR_INIT("/robots.txt") },
+	{ STR_INIT("favicon"), STR_INIT("/favicon.ico") },
+};
+const size_t open_default_count = sizeof open_defaults / sizeof *open_defaults;
+
 static struct path_set *
 compile_open_defaults(struct values *values, const struct value *value)
 {
-	static const struct {
-		struct str  set;
-		const char *path;
-	} known[] = {
-		{ STR_INIT("health"), "/health" }, { STR_INIT("health"), "/healthz" },
-		{ STR_INIT("health"), "/livez" }, { STR_INIT("health"), "/readyz" },
-		{ STR_INIT("acme"), "/.well-known/acme-challenge/" }, { STR_INIT("robots"), "/robots.txt" },
-		{ STR_INIT("favicon"), "/favicon.ico" },
-	};
 	struct path_set *set = new_paths(values, value);
 
 	for (size_t i = 0; set != NULL && i < value->item_count; i++) {
 		bool found = false;
 
-		for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
-			if (!str_eq(value->items[i], known[k].set))
+		for (size_t k = 0; k < open_default_count; k++) {
+			if (!str_eq(value->items[i], open_defaults[k].set))
 				continue;
-			found = path_set_add(set, str_of(known[k].path), (int)k) == 0;
+			found = path_set_add(set, open_defaults[k].path, (int)k) == 0;
 		}
 		if (!found)
 			problem_error(values->problems, &value->place,

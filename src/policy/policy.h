@@ -90,6 +90,13 @@ int         policy_compile_trial(struct str path, struct str trial, struct str i
                 struct policy **ret);
 void        policy_free(struct policy *policy);         /* NULL is fine */
 
+/* The paths behind the words of open_defaults. */
+struct open_default {
+	struct str set, path;
+};
+extern const struct open_default open_defaults[];
+extern const size_t              open_default_count;
+
 /* The site named `name`, or NULL. */
 struct site *policy_site_named(const struct policy *policy, struct str name);
 

@@ -216,7 +216,8 @@ class Folder:
     mktemp is such a place) it could then read nothing, so it starts as www-data at once, with one capability left.
     """
 
-    def __init__(self, gateway):
+    def __init__(self, gateway, wardenctl=None, policy=None):
+        self.wardenctl = wardenctl
         self.path = tempfile.mkdtemp(prefix="warden-wire.")
         os.chmod(self.path, 0o755)
         self.drops_root = os.geteuid() == 0 and others_may_enter(self.path)
@@ -233,7 +234,7 @@ class Folder:
             os.makedirs(self.file(name))
         os.chmod(self.file("tmp"), 0o777)
         self.write_site()
-        self.write_ini()
+        self.write_ini() if policy is None else self.write_policy(policy)
 
     def file(self, name):
         return os.path.join(self.path, name)
@@ -268,6 +269,23 @@ open_path = /api/webhooks/
 [site.shop]
 path = /shop/
 """)
+
+    def write_policy(self, policy, gateway=""):
+        """An INI of the sections in `policy`; `gateway` is more of [gateway]."""
+        return self.write("warden.ini", f"""[gateway]
+listen = {self.socket}
+socket_mode = 0666
+state_dir = {self.file("state")}
+{gateway}
+{policy}""")
+
+    def made(self, kind, *options):
+        """What `wardenctl snippet KIND` makes of this folder's INI: text by file name."""
+        done = subprocess.run([self.wardenctl, "-c", self.file("warden.ini"), "snippet", kind, "--json", *options],
+                              capture_output=True, text=True, timeout=WAIT_SECONDS)
+        if done.returncode != 0:
+            raise RuntimeError(f"wardenctl snippet {kind}: {done.stderr}")
+        return json.loads(done.stdout)["files"]
 
     def spawn(self, name, command, env=None, cwd=None):
         with open(self.file(f"log/{name}"), "ab") as log:

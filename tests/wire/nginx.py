@@ -2,7 +2,7 @@
 """nginx: auth_request in front of all locations, and X-Accel-Redirect to one application."""
 import os
 
-from harness import Folder, free_port, port_open, program, request, snippet, wait_until
+from harness import Folder, free_port, port_open, program, request, wait_until
 from table import AS_ANNA
 
 BASE = """
@@ -68,7 +68,8 @@ def check_own_401(checks, way):
 
 
 class AuthRequest(Way):
-    name = "nginx-auth-request"
+    differs = {"status by POST": "while off, the gateway answers its own path (503), not the site"}
+    name = kind = "nginx-auth-request"
     applications = ("/echo.php", "/up/echo")
     webhooks = ("/api/webhooks/echo.php",)
     checks = (check_own_401,)
@@ -77,18 +78,18 @@ class AuthRequest(Way):
     def gate(self):
         users = self.folder.write("users", "anna:{PLAIN}anna\n")
         site = APPLICATIONS.format(php=self.folder.start_php(), echo=self.folder.start_echo(), users=users)
-        return snippet("nginx-auth-request.conf", self.folder) + site
+        return self.folder.made(self.kind)["maintenance-warden.conf"] + site
 
 
 class XAccel(Way):
-    name = "nginx-x-accel"
+    name = kind = "nginx-x-accel"
     applications = ("/up/echo",)
     webhooks = ("/api/webhooks/echo",)
     gone_off = gone_on = 502
 
     def gate(self):
         echo = self.folder.start_echo()
-        return snippet("nginx-x-accel.conf", self.folder, **{"127.0.0.1:8081": f"127.0.0.1:{echo}"})
+        return self.folder.made(self.kind, "--upstream", f"127.0.0.1:{echo}")["maintenance-warden.conf"]
 
 
 WAYS = (AuthRequest, XAccel)

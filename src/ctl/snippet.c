@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * snippet: prints what makes a web server use the gateway.  Whatever of the policy a kind cannot express is named, and
+ * nothing is printed then: a gate that is weaker than the INI says is worse than none.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/commands.h"
+#include "ctl/snippet.h"
+
+/* What only the gateway itself can judge.  Windows are no such need: upkeep writes their flags. */
+#define ONLY_ASKING (NEED(USER) | NEED(SHARE) | NEED(CORS) | NEED(ENABLED_FROM))
+
+#define WHOLE "Passes whole: everything, with method, body, query, Range and WebSocket."
+
+const struct snippet_kind snippet_kinds[] = {
+	{ "nginx-auth-request", "nginx asks about each request; all its locations stay", "asking",
+	    WHOLE "  The body of a held upload is read first.", "500", "500", NULL, 0, USES_FASTCGI,
+	    snippet_nginx_auth_request },
+	{ "nginx-x-accel", "the gateway answers first and hands on to one application", "responder",
+	    WHOLE "  The body of a held upload is read first.", "502", "502", NULL, 0, USES_FASTCGI,
+	    snippet_nginx_x_accel },
+};
+const size_t snippet_kind_count = sizeof snippet_kinds / sizeof *snippet_kinds;
+
+/* Why a need is one: "KEY: ... SERVER cannot ... by itself". */
+static const char *const need_words[NEED_COUNT] = {
+	[NEED_SECRET_DIGEST] = "cannot compare a secret with its SHA-256",
+	[NEED_USER] = "cannot tell a verified user before it decides",
+	[NEED_SHARE] = "cannot let a share of the clients in",
+	[NEED_CORS] = "cannot tell a preflight of these origins",
+	[NEED_ENABLED_FROM] = "cannot see what enables maintenance",
+	[NEED_WINDOWS] = "sees no window begin: nothing writes its flag there",
+	[NEED_PROXIES] = "cannot find the client behind trusted proxies",
+	[NEED_CLIENT_HEADER] = "cannot find the client by this header",
+	[NEED_GLOBS] = "cannot match \"*\" in a path",
+	[NEED_HOSTS] = "cannot tell sites by their host",
+};
+
+/* --- what is printed --- */
+
+static void
+print_head(struct snippet *s, FILE *out, const char *comment, const char *where)
+{
+	const struct snippet_kind *kind = s->kind;
+	const char *site = s->ctl->site_name;
+
+	(void)fprintf(out, "%sMaintenance Warden, made by: wardenctl -c %s snippet %s%s%s\n", comment, s->ctl->config,
+	    kind->name, site != NULL ? " --site " : "", site != NULL ? site : "");
+	(void)fprintf(out, "%s%s.  Print it again when the policy changes.\n", comment, where);
+	if (s->parts != NULL && s->parts->next != NULL)
+		return;                 /* the first part has said the rest */
+	(void)fprintf(out, "%s\n%s%s\n", comment[0] == '-' ? "--" : "#", comment, kind->passes);
+	(void)fprintf(out, "%sGateway gone: off, %s; on, %s.\n\n", comment, kind->gone_off, kind->gone_on);
+}
+
+FILE *
+snippet_part(struct snippet *s, const char *file, const char *comment, const char *where)
+{
+	struct snippet_part *part = arena_zalloc(s->arena, 1, sizeof *part);
+
+	if (part == NULL)
+		return NULL;
+	part->file = file;
+	part->out = open_memstream(&part->text, &part->len);
+	if (part->out == NULL)
+		return NULL;
+	if (s->last != NULL)
+		s->last->next = part;
+	else
+		s->parts = part;
+	s->last = part;
+	print_head(s, part->out, comment, where);
+	return part->out;
+}
+
+static void
+free_parts(struct snippet *s)
+{
+	for (struct snippet_part *p = s->parts; p != NULL; p = p->next) {
+		if (p->out != NULL)
+			(void)fclose(p->out);
+		free(p->text);
+	}
+}
+
+static int
+close_parts(struct snippet *s)
+{
+	bool whole = true;
+
+	for (struct snippet_part *p = s->parts; p != NULL; p = p->next) {
+		whole = fclose(p->out) == 0 && whole;
+		p->out = NULL;
+	}
+	return whole ? 0 : ctl_fail(CTL_SYSTEM, "out of memory");
+}
+
+/* Only its owner may read it: there may be a secret in it. */
+static int
+write_files(struct snippet *s, const char *folder)
+{
+	for (struct snippet_part *p = s->parts; p != NULL; p = p->next) {
+		const char *path = arena_printf(s->arena, "%s/%s", folder, p->file).p;
+		int rc = path == NULL ? -ENOMEM : file_write(path, (struct str){ p->text, p->len }, 0600);
+
+		if (rc != 0)
+			return ctl_fail_file("write", path != NULL ? path : folder, rc);
+		ctl_say(s->ctl, "wrote %s\n", path);
+	}
+	return CTL_YES;
+}
+
+static int
+print_json(struct snippet *s)
+{
+	json_t *files = json_object();
+
+	for (struct snippet_part *p = s->parts; p != NULL; p = p->next)
+		(void)json_object_set_new(files, p->file, json_stringn(p->text, p->len));
+	ctl_print_json(json_pack("{s:s, s:s, s:s, s:s, s:o}", "kind", s->kind->name, "gate", s->kind->gate, "gone_off",
+	    s->kind->gone_off, "gone_on", s->kind->gone_on, "files", files));
+	return CTL_YES;
+}
+
+static int
+print_parts(struct snippet *s)
+{
+	for (struct snippet_part *p = s->parts; p != NULL; p = p->next) {
+		if (s->parts->next != NULL)
+			(void)printf("%s==> %s <==\n", p == s->parts ? "" : "\n", p->file);
+		(void)fwrite(p->text, 1, p->len, stdout);
+	}
+	return fflush(stdout) == 0 ? CTL_YES : ctl_fail(CTL_SYSTEM, "cannot write to standard output");
+}
+
+/* --- what is refused --- */
+
+static bool
+refuses(struct snippet *s)
+{
+	const struct place *places[NEED_COUNT] = { NULL };
+	unsigned cannot = snippet_needs(s, places) & s->kind->cannot;
+
+	for (size_t i = 0; i < NEED_COUNT; i++)
+		if ((cannot & (1u << i)) != 0)
+			(void)ctl_fail(CTL_NO, "%.*s:%u: [%.*s] %.*s: %s %s", STR_ARG(places[i]->file), places[i]->line,
+			    STR_ARG(places[i]->section), STR_ARG(places[i]->key), s->kind->name, need_words[i]);
+	if (cannot != 0 && s->kind->instead != NULL)
+		(void)fprintf(stderr, "  this can: wardenctl snippet %s\n", s->kind->instead);
+	return cannot != 0;
+}
+
+static bool
+lacks_listener(struct snippet *s)
+{
+	if ((s->kind->uses & USES_FASTCGI) != 0 && s->unix_path == NULL && s->address == NULL) {
+		(void)ctl_fail(CTL_USAGE, "%s: [gateway] listen is empty, and %s needs a FastCGI socket: for instance "
+		    "listen = /run/maintenance-warden/gateway.sock", s->ctl->config, s->kind->name);
+		return true;
+	}
+	if ((s->kind->uses & USES_HTTP) != 0 && s->http == NULL) {
+		(void)ctl_fail(CTL_USAGE, "%s: [gateway] http_listen is empty, and %s needs it: for instance "
+		    "http_listen = 127.0.0.1:8503", s->ctl->config, s->kind->name);
+		return true;
+	}
+	return false;
+}
+
+/* --- the command --- */
+
+static int
+list_kinds(const struct ctl *ctl)
+{
+	json_t *list = ctl->json ? json_array() : NULL;
+
+	for (size_t i = 0; i < snippet_kind_count; i++) {
+		const struct snippet_kind *k = &snippet_kinds[i];
+
+		if (list != NULL)
+			(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", k->name, "gate",
+			    k->gate, "summary", k->summary, "gone_off", k->gone_off, "gone_on", k->gone_on));
+		else
+			(void)printf("%-22s %-10s %s\n", k->name, k->gate, k->summary);
+	}
+	if (list != NULL)
+		ctl_print_json(list);
+	return CTL_YES;
+}
+
+static const struct snippet_kind *
+find_kind(const char *name)
+{
+	for (size_t i = 0; i < snippet_kind_count; i++)
+		if (strcmp(snippet_kinds[i].name, name) == 0)
+			return &snippet_kinds[i];
+	(void)ctl_fail(CTL_USAGE, "there is no snippet \"%s\"; the kinds are:", name);
+	for (size_t i = 0; i < snippet_kind_count; i++)
+		(void)fprintf(stderr, "  %-22s %s\n", snippet_kinds[i].name, snippet_kinds[i].summary);
+	return NULL;
+}
+
+static int
+make(struct snippet *s, const char *folder)
+{
+	int code = snippet_policy(s, s->ctl->site_name);
+
+	if (code != 0)
+		return code;
+	if (refuses(s))
+		return CTL_NO;
+	if (lacks_listener(s))
+		return CTL_USAGE;
+	if (!s->kind->print(s))
+		return ctl_fail(CTL_SYSTEM, "out of memory");
+	code = close_parts(s);
+	if (code != 0)
+		return code;
+	return folder != NULL ? write_files(s, folder) : s->ctl->json ? print_json(s) : print_parts(s);
+}
+
+int
+ctl_snippet(struct ctl *ctl, int argc, char **argv)
+{
+	struct snippet s = { .ctl = ctl, .cgi = "/cgi-bin/maintenance-warden.cgi", .upstream = "127.0.0.1:8081" };
+	const char *folder = NULL;
+	const struct ctl_option options[] = {
+		{ "output", "FOLDER", &folder, NULL, "write the files there instead of printing them" },
+		{ "cgi", "PATH", &s.cgi, NULL, "URL path of the CGI program" },
+		{ "upstream", "ADDRESS", &s.upstream, NULL, "the application behind, where the snippet names one" },
+		{ NULL, NULL, NULL, NULL, NULL },
+	};
+	int count, code = ctl_parse(ctl, options, argc, argv, 0, 1, &count);
+
+	if (code >= 0)
+		return code;
+	if (count == 0)
+		return list_kinds(ctl);
+	if (ctl->site_name != NULL && ctl_site(ctl) == NULL)
+		return CTL_USAGE;
+	s.kind = find_kind(argv[1]);
+	if (s.kind == NULL)
+		return CTL_USAGE;
+	code = make(&s, folder);
+	free_parts(&s);
+	arena_free(s.arena);
+	return code;
+}

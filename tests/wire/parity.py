@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+"""The same policies and the same requests through every server: each decision must be the one of `wardenctl explain`.
+
+Each way makes its configuration by `wardenctl snippet KIND` from one of three policies.  A way may name rows in its
+`differs`, with the reason; the README's table has the same.
+"""
+import json
+import os
+import subprocess
+
+from harness import ALLOWED, OUTSIDER, SECRET, SITE, UPLOAD, UPLOAD_SHA1, request, upgrade
+
+OFFICE = "127.0.3.7"            # in a network of bypass_address
+TICKET, SHOP_TICKET = ("0123456789abcdef0123456789abcde" + c for c in "01")
+
+POLICIES = {
+    "flag": "[site]\ntitle = Wire test\n",
+    "offices": f"""[site]
+title = Wire test
+bypass_address = {ALLOWED}/32, 127.0.3.0/24, 2001:db8::/32
+bypass_secret = {SECRET}, another-secret-0123456789
+open_path = /api/webhooks/, /other.txt, /static/*.css
+open_defaults = health, robots
+""",
+    "sites": f"""[site]
+title = Wire test
+[site.shop]
+path = /shop/
+mode = read-only
+bypass_address = {ALLOWED}/32
+open_path = /shop/webhook
+[site.blog]
+host = blog.example, *.blog.example
+open_defaults =
+tickets = off
+""",
+}
+
+# The state of each policy: flags that are there.
+STATES = {
+    "flag": [(), ("maintenance.flag",)],
+    "offices": [("maintenance.flag",), ("maintenance.flag", "bypass.off")],
+    "sites": [("flags/shop.flag",), ("flags/blog.flag",), ("maintenance.flag",)],
+}
+
+
+class Row:
+    """A request.  `odd`: a server may refuse it by itself, before any gate."""
+
+    def __init__(self, name, target, method="GET", headers=(), body=b"", source=OUTSIDER, host="site.example", odd=False):
+        self.name, self.target, self.method, self.headers = name, target, method, list(headers)
+        self.body, self.source, self.host, self.odd = body, source, host, odd
+
+
+def secret(*values):
+    return [("X-Maintenance-Bypass", v) for v in values]
+
+
+def cookie(value):
+    return [("Cookie", value)]
+
+
+ROWS = [
+    Row("a page", "/admin.txt"),
+    Row("HEAD", "/admin.txt", "HEAD"),
+    Row("a query", "/admin.txt?a=/health&b=%2f"),
+    Row("an escaped letter", "/%61dmin.txt"),
+    Row("a range", "/file.bin", headers=[("Range", "bytes=0-3")]),
+    Row("POST 1 MB", "/up/echo", "POST", body=UPLOAD),
+    Row("PUT", "/up/echo", "PUT", body=b"x"),
+    Row("DELETE", "/up/echo", "DELETE"),
+    Row("OPTIONS", "/up/echo", "OPTIONS"),
+    Row("a preflight", "/up/echo", "OPTIONS", [("Origin", "https://a.example"),
+                                               ("Access-Control-Request-Method", "POST")]),
+    Row("another host", "/admin.txt", host="other.example"),
+    Row("no ordinary host", "/admin.txt", host="[::1]:80"),
+    Row("health", "/health"),
+    Row("health by HEAD", "/health", "HEAD"),
+    Row("health by POST", "/health", "POST", body=b"x"),
+    Row("robots", "/robots.txt?x"),
+    Row("like an open path", "/healthy"),
+    Row("below an open path", "/health/x"),
+    Row("status", "/.maintenance/status"),
+    Row("status by POST", "/.maintenance/status", "POST", body=b"x"),
+    Row("beside status", "/.maintenance/other.txt"),
+    Row("a webhook", "/api/webhooks/echo.php", "POST", body=b"x"),
+    Row("like a webhook's folder", "/api/webhooksx"),
+    Row("an exact path", "/other.txt", "HEAD"),
+    Row("an exact path with more", "/other.txt/x"),
+    Row("a glob", "/static/a.css"),
+    Row("a glob's empty text", "/static/.css"),
+    Row("a glob and a slash", "/static/a/b.css"),
+    Row("an allowed address", "/file.bin", source=ALLOWED),
+    Row("an allowed network", "/file.bin", source=OFFICE),
+    Row("an allowed address, POST", "/up/echo", "POST", body=UPLOAD, source=ALLOWED),
+    Row("an address beside the network", "/file.bin", source="127.0.4.7"),
+    Row("a forged address", "/admin.txt", headers=[("X-Forwarded-For", ALLOWED), ("X_Forwarded_For", ALLOWED),
+                                                   ("X-Real-IP", ALLOWED), ("Forwarded", f"for={ALLOWED}")]),
+    Row("the secret", "/file.bin", headers=secret(SECRET)),
+    Row("the second secret", "/file.bin", headers=secret("another-secret-0123456789")),
+    Row("the secret, POST", "/up/echo", "POST", secret(SECRET), UPLOAD),
+    Row("a wrong secret", "/admin.txt", headers=secret(SECRET[:-1])),
+    Row("the secret and more", "/admin.txt", headers=secret(SECRET + "x")),
+    Row("the secret in capitals", "/admin.txt", headers=secret(SECRET.upper())),
+    Row("an empty secret", "/admin.txt", headers=secret("")),
+    Row("the secret twice, wrong first", "/admin.txt", headers=secret("x" * 20, SECRET)),
+    Row("the secret twice, right first", "/admin.txt", headers=secret(SECRET, "x" * 20)),
+    Row("a ticket's cookie", "/file.bin", headers=cookie(f"a=b; maintenance_ticket={TICKET}; c=d")),
+    Row("a ticket's cookie, comma", "/file.bin", headers=cookie(f"a=b,maintenance_ticket={TICKET}")),
+    Row("a ticket's header", "/up/echo", "POST", [("X-Maintenance-Ticket", TICKET)], UPLOAD),
+    Row("the shop's ticket", "/shop/x.txt", headers=cookie(f"maintenance_ticket={SHOP_TICKET}")),
+    Row("the shop's ticket elsewhere", "/admin.txt", headers=cookie(f"maintenance_ticket={SHOP_TICKET}")),
+    Row("an unknown ticket", "/admin.txt", headers=cookie(f"maintenance_ticket={TICKET[::-1]}")),
+    Row("a ticket in capitals", "/admin.txt", headers=cookie(f"maintenance_ticket={TICKET.upper()}")),
+    Row("a ticket that is a path", "/admin.txt", headers=cookie("maintenance_ticket=../any/" + TICKET)),
+    Row("a cookie like a ticket's", "/admin.txt", headers=cookie(f"xmaintenance_ticket={TICKET}")),
+    Row("dot segments", "/health/../admin.txt", odd=True),
+    Row("escaped dots", "/health/%2e%2e/admin.txt", odd=True),
+    Row("an escaped slash", "/health%2f..%2fadmin.txt", odd=True),
+    Row("a doubled slash", "//health", odd=True),
+    Row("a double escape", "/health%252f", odd=True),
+    Row("a path parameter", "/health;x", odd=True),
+    Row("a backslash", "/health%5c..%5cadmin.txt", odd=True),
+    Row("a control character", "/health%0a", odd=True),
+    Row("a broken escape", "/health%zz", odd=True),
+    Row("the shop", "/shop/x.txt"),
+    Row("the shop's folder", "/shop"),
+    Row("the shop, POST", "/shop/x.txt", "POST", body=b"x"),
+    Row("the shop's webhook", "/shop/webhook", "POST", body=b"x"),
+    Row("like the shop", "/shopping.txt"),
+    Row("the shop by dots", "/x/../shop/x.txt", odd=True),
+    Row("the shop, escaped", "/%73hop/x.txt"),
+    Row("the blog", "/admin.txt", host="blog.example"),
+    Row("the blog, any case, port and dot", "/admin.txt", host="BLOG.example.:8080"),
+    Row("below the blog", "/admin.txt", host="a.b.blog.example"),
+    Row("like the blog", "/admin.txt", host="myblog.example"),
+    Row("the blog's health", "/health", host="blog.example"),
+    Row("the blog's shop", "/shop/x.txt", host="blog.example"),
+    Row("the blog with a ticket", "/admin.txt", host="blog.example", headers=cookie(f"maintenance_ticket={TICKET}")),
+    Row("forged parameters", "/admin.txt", headers=[("WARDEN-SITE", "nobody"), ("Warden-Mode", "x-accel"),
+                                                    ("X-Accel-Redirect", "/admin.txt")]),
+    Row("a WebSocket", "/up/echo", "UPGRADE"),
+    Row("a WebSocket by address", "/up/echo", "UPGRADE", source=ALLOWED),
+]
+
+
+def set_state(folder, state):
+    for flag in ("maintenance.flag", "bypass.off", "flags/shop.flag", "flags/blog.flag"):
+        folder.touch(flag) if flag in state else folder.remove(flag)
+
+
+def write_tickets(folder):
+    """One for every site, and one of the shop's."""
+    for name, ticket in (("any", TICKET), ("shop", SHOP_TICKET)):
+        os.makedirs(folder.file(f"state/tickets/{name}"), exist_ok=True)
+        folder.write(f"state/tickets/{name}/{ticket}", "until = 2090-01-01T00:00:00Z\n")
+
+
+def explained(folder, row):
+    """"pass" or "hold", by wardenctl."""
+    command = [folder.wardenctl, "-c", folder.file("warden.ini"), "explain", "--json",
+               "GET" if row.method == "UPGRADE" else row.method, row.target, "--from", row.source,
+               "--header", f"Host: {row.host}"]
+    for name, value in row.headers:
+        if "_" not in name:
+            command += ["--header", f"{name}: {value}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=15)
+    if done.returncode > 1:
+        raise RuntimeError(f"explain {row.name}: {done.stderr}")
+    return json.loads(done.stdout)["verdict"]
+
+
+def is_held(response):
+    """By the gateway's page, not by the server's own refusal."""
+    return response.header("x-maintenance").startswith("active")
+
+
+def observed(way, row):
+    """"pass", "hold", "refused" (by the server itself), or what else it was."""
+    if row.method == "UPGRADE":
+        answer = upgrade(way.port, row.target, source=row.source)
+        return "pass" if answer == b"SITE hello\n" else "hold" if b"active; id=" in answer else repr(answer)
+    r = request(way.port, row.target, row.method, row.headers, row.body, row.source, row.host)
+    if is_held(r):
+        return "hold" if r.status == 503 and SITE not in r.body else repr(r)
+    if row.target == "/.maintenance/status" and row.method == "GET":
+        return "pass" if r.status == 200 and "on" in r.echo() else repr(r)
+    if len(row.body) == len(UPLOAD):
+        return "pass" if r.echo().get("sha1") == UPLOAD_SHA1 else repr(r)
+    if SITE in r.body or r.status in (200, 204, 206, 301, 404, 405):
+        return "pass"
+    return "refused" if r.status in (400, 403, 414, 501) else repr(r)
+
+
+def check(checks, way, policy):
+    """All rows in all states of the policy."""
+    folder, differs = way.folder, getattr(way, "differs", {})
+    write_tickets(folder)
+    if hasattr(way, "state_changed"):
+        way.state_changed()
+    for state in STATES[policy]:
+        set_state(folder, state)
+        if hasattr(way, "state_changed"):
+            way.state_changed()         # a server that looks at its files now and then has looked
+        for row in ROWS:
+            if row.target.startswith("/up/") and "/up/echo" not in way.applications:
+                continue
+            wanted, found = explained(folder, row), observed(way, row)
+            ok = found == wanted or row.name in differs or (row.odd and found in ("refused", "pass")
+                                                            and not reached_site(way, row))
+            checks.that(f"{'+'.join(state) or 'off'}: {row.name}: {wanted}", ok, found)
+
+
+def reached_site(way, row):
+    """Whether an odd request, which should be held, was answered by the site: a server's own 404 is no answer of it."""
+    return SITE in request(way.port, row.target, row.method, row.headers, row.body, row.source, row.host).body
