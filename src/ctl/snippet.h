@@ -94,8 +94,8 @@ struct snippet_kind {
 	const char *name;               /* "nginx-auth-request": the server first */
 	const char *summary;            /* one line */
 	const char *gate;               /* "native", "asking", "responder", "page" */
-	const char *passes;             /* what passes whole, one sentence; what does not */
-	const char *gone_off, *gone_on; /* what the visitor gets when the gateway is gone; tests/wire holds it to that */
+	const char *passes;             /* what passes whole, and what does not */
+	const char *gone_off, *gone_on; /* what visitors get when the gateway is gone, as tests/wire proves */
 	const char *instead;            /* the kind that can do what this one cannot; NULL for none */
 	unsigned    cannot;             /* NEED()s */
 	unsigned    uses;               /* enum snippet_uses */

@@ -41,8 +41,8 @@ snippet_nginx_auth_request(struct snippet *s)
 
 	if (out == NULL)
 		return false;
-	(void)fputs("# The site's own Basic authentication is asked first, and its 401 stays: the page comes only where "
-	    "the gateway held.\n\n"
+	(void)fputs("# The site's own Basic authentication is asked first, and its 401 stays: the page is only for "
+	    "what the gateway held.\n\n"
 	    "auth_request /.maintenance/ask;\n"
 	    "auth_request_set $maintenance $upstream_http_x_maintenance;\n"
 	    "error_page 401 = @maintenance;\n\n"
