@@ -1,22 +1,11 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What wardenctl and a request cost, in process time and as ratios within one run.
-
-usage: contrib/bench BUILD-FOLDER [--runs N]
-
-Machines are noisy: each thing is measured in turn, many times, and the median counts. The ratio to /bin/true says what
-a number means on this machine. Nothing here passes or fails.
-"""
-import argparse
+"""Process time of wardenctl and of the gateway as a CGI, against /bin/true."""
 import os
-import shutil
-import statistics
 import subprocess
-import sys
-import tempfile
-import time
 
-INI = "[gateway]\nstate_dir = {0}/state\nlisten = {0}/socket\n[site]\n[site.shop]\nhost = shop.example.com\n"
+from common import Figure
+
+RUNS = 20                       # of each in a round
 
 
 def process_time(arguments, env):
@@ -41,41 +30,18 @@ def on_to_answer(wardenctl, gateway, config, folder):
     return switched + answered
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("build", help="folder that maintenance-warden and wardenctl were built in, without sanitizers")
-    parser.add_argument("--runs", type=int, default=200)
-    options = parser.parse_args()
-    wardenctl, gateway = (os.path.join(options.build, name) for name in ("wardenctl", "maintenance-warden"))
-    folder = tempfile.mkdtemp(prefix="warden-bench-")
-    config = os.path.join(folder, "warden.ini")
-    os.makedirs(os.path.join(folder, "state", "flags"))
-    with open(config, "w", encoding="utf-8") as f:
-        f.write(INI.format(folder))
+def process_times(bench):
+    """Smaller is better; /bin/true says what a number means on this machine."""
+    config = bench.policy()
+    wardenctl, gateway = bench.wardenctl, bench.gateway
     things = {
-        "/bin/true": lambda: process_time(["/bin/true"], os.environ)[0],
-        "wardenctl status (off)": lambda: process_time([wardenctl, "-c", config, "status"], os.environ)[0],
-        "wardenctl on, to the first held CGI answer": lambda: on_to_answer(wardenctl, gateway, config, folder),
-        "a CGI request, off": lambda: process_time([gateway], cgi_env(folder))[0],
-        "wardenctl explain": lambda: process_time([wardenctl, "-c", config, "explain", "GET", "http://shop.example.com/"],
+        "wardenctl status": lambda: process_time([wardenctl, "-c", config, "status"], os.environ)[0],
+        "wardenctl explain": lambda: process_time([wardenctl, "-c", config, "explain", "GET", "http://a.example/"],
                                                   os.environ)[0],
+        "on, to the first held CGI answer": lambda: on_to_answer(wardenctl, gateway, config, bench.folder),
+        "a CGI request, off": lambda: process_time([gateway], cgi_env(bench.folder))[0],
     }
-    times = {name: [] for name in things}
-    began = time.monotonic()
-    try:
-        for _ in range(options.runs):
-            for name, measure in things.items():
-                times[name].append(measure())
-    finally:
-        shutil.rmtree(folder)
-    base = statistics.median(times["/bin/true"])
-    print(f"{options.runs} runs in {time.monotonic() - began:.0f} s; milliseconds of process time, median and 95 %")
-    for name, values in times.items():
-        values.sort()
-        median = statistics.median(values)
-        print(f"{name:45} {median:7.2f} {values[int(len(values) * 0.95)]:7.2f}   {median / base:5.1f} x /bin/true")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    for what, once in things.items():
+        yield Figure("ctl", what, "/bin/true (process time)").measure(
+            bench, lambda one=once: sum(one() for _ in range(RUNS)) / RUNS,
+            lambda: sum(process_time(["/bin/true"], os.environ)[0] for _ in range(RUNS)) / RUNS)
