@@ -27,6 +27,8 @@ const struct command commands[] = {
 	{ "plan", "FILE [--requests FILE]", "say what another INI would decide differently", ctl_plan, false },
 	{ "run", "[--for SPAN] [--on-fail keep|lift] [--smoke URL] -- COMMAND ...", "maintenance around one command",
 	    ctl_run, false },
+	{ "doctor", "URL [--toggle] [--echo PATH]", "look at the live site from outside, on and off", ctl_doctor,
+	    false },
 	{ "tick", "", "upkeep, checks and hooks: once a minute, from cron or a timer", ctl_tick, false },
 	{ "journal", "[--since SPAN|TIME] [--window ID] | verify [--head HASH]", "who did what, when and why",
 	    ctl_journal_command, false },
