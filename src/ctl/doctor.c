@@ -355,6 +355,9 @@ begin(struct doctor *d)
 	rc = standing_read(d->ctl, d->site, &d->standing);
 	if (rc != 0)
 		return ctl_fail_file("read", d->standing.path, rc);
+	rc = standing_need_folder(d->ctl, &d->standing);
+	if (rc != 0)
+		return rc;
 	d->status = condition->status != 0 ? condition->status : d->site->answers.status;
 	d->method = condition->on && condition->mode == MODE_READ_ONLY ? "POST" : NULL;
 	probe.method = d->method;

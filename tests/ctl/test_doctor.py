@@ -356,6 +356,10 @@ def test_notes(c, folder):
         r = folder.run("doctor", url)
         c.that("note: no bypass_address", r.code == 0 and "bypass_address is empty" in r.out, r)
         write_ini(folder)
+        if os.geteuid() == 0:
+            r = folder.run("doctor", url, prefix=("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"))
+            c.that("note: no ticket without the right to make one", r.code == 0 and "no ticket can be made" in r.out and
+                   "sudo" in r.out and r.err == "", r)
         folder.write("state/bypass.off", "")
         r = folder.run("doctor", url)
         c.that("note: bypass.off", r.code == 0 and "suspended" in r.out, r)
@@ -396,6 +400,10 @@ def test_usage(c, folder):
     c.that("a server that is not there", r.code == 3 and "cannot reach" in r.err and "connect" in r.err, r)
     r = folder.run("doctor", "--toggle", url)
     c.that("... is not put into maintenance", r.code == 3 and folder.read() is None, r)
+    folder.write_ini("[site]\n", state=folder.file("gone"))
+    r = folder.run("doctor", url)
+    c.that("a state folder that is not there", r.code == 3 and "mkdir" in r.err, r)
+    write_ini(folder)
     r = folder.run("doctor", url, env={"PATH": "/nonexistent"})
     c.that("no curl", r.code == 3 and "needs the program curl" in r.err, r)
 

@@ -134,9 +134,11 @@ NGINX_ROWS = (
     ("share = 100", {"ini": "share = 100\n"}, {"held"}),
     ("this machine in bypass_address", {"gateway": TRUST, "proxy": SAY_FOR, "bypass": "127.0.0.1/32"}, {"held"}),
     ("a password before the gate", {"site": "auth_basic x; auth_basic_user_file {path}/users;"}, {"held"}),
-    ("TLS ends in front", {"tls": True}, {"link"}),
-    ("TLS ends in front, fastcgi_param HTTPS on", {"tls": True, "gate": (PARAMS, PARAMS + "fastcgi_param HTTPS on;")},
+    ("TLS ends in front", {"tls": "ssl"}, {"link"}),
+    ("TLS ends in front, fastcgi_param HTTPS on", {"tls": "ssl", "gate": (PARAMS, PARAMS + "fastcgi_param HTTPS on;")},
      set()),
+    ("HTTP/2", {"tls": "ssl http2", "gate": (PARAMS, PARAMS + "fastcgi_param HTTPS on;")}, set()),
+    ("mode = read-only", {"flag": "mode = read-only\n"}, set()),
     ("a proxy drops the body", {"proxy": "proxy_pass_request_body off; proxy_set_header Content-Length 0;"}, {"body"}),
     ("X-Accel-Redirect", {"accel": True}, set()),
 )
@@ -177,7 +179,7 @@ class Remedies:
         assert old in gate
         places = {"echo": self.echo, "path": self.folder.path}
         site = ("" if "accel" in row else SITE) + row.get("site", "")
-        tls = f"ssl; ssl_certificate {self.folder.file('cert.pem')}; ssl_certificate_key {self.folder.file('key.pem')}"
+        tls = f"{row.get('tls')}; ssl_certificate {self.folder.file('cert.pem')}; ssl_certificate_key {self.folder.file('key.pem')}"
         conf = NGINX.format(path=self.folder.path, port=self.port, back=self.back, gate=gate.replace(old, new),
                             user="user root;" if os.geteuid() == 0 else "", site=site.format(**places),
                             front=row.get("front", ""), proxy=row.get("proxy", ""), tls=tls if row.get("tls") else "")
