@@ -24,6 +24,7 @@
 #define UNANSWERED_MAX  3               /* requests in a row: then the server is not there */
 #define TICKET_SECONDS  600
 #define FRESH_DIGITS    12
+#define TOGGLE_REASON   "wardenctl doctor --toggle"
 #define TOGGLE_SPAN     "5m"            /* the end that is announced while --toggle holds the site */
 
 const struct doctor_remedy doctor_stored = {
@@ -395,8 +396,8 @@ silently(struct doctor *d, bool on)
 
 	ctl->quiet = true;
 	ctl->json = false;
-	code = on ? switch_on(ctl, &(struct switch_on){ .span = TOGGLE_SPAN, .reason = "wardenctl doctor --toggle" }) :
-	    switch_off(ctl, &(struct switch_off){ .note = "wardenctl doctor --toggle", .force = true });
+	code = on ? switch_on(ctl, &(struct switch_on){ .span = TOGGLE_SPAN, .reason = TOGGLE_REASON }) :
+	    switch_off(ctl, &(struct switch_off){ .note = TOGGLE_REASON, .force = true });
 	ctl->quiet = quiet;
 	ctl->json = json;
 	return code;
@@ -414,12 +415,31 @@ refuse_toggle(struct doctor *d)
 	return 0;
 }
 
+/* Off again, unless somebody has begun or ended maintenance meanwhile: theirs is not ours to end. */
+static int
+end_toggle(struct doctor *d)
+{
+	struct standing now;
+
+	if (standing_read(d->ctl, d->site, &now) == 0 && !now.there)
+		return 0;
+	if (now.there && !str_eq(now.body.reason, STR(TOGGLE_REASON)))
+		return ctl_fail(CTL_SYSTEM, "somebody else has begun maintenance meanwhile: it stays ON for %.*s",
+		    STR_ARG(ctl_site_words(d->ctl)));
+	if (silently(d, false) == CTL_YES)
+		return 0;
+	return ctl_fail(CTL_SYSTEM, "maintenance is still ON for %.*s: wardenctl off",
+	    STR_ARG(ctl_site_words(d->ctl)));
+}
+
 /* On, what there is to see, off; off again also where a signal came in between. */
 static int
 toggle(struct doctor *d)
 {
-	int code, off_code;
+	int code = standing_read(d->ctl, d->site, &d->standing) == 0 ? refuse_toggle(d) : 0, off_code;
 
+	if (code != 0)
+		return code;
 	ctl_say(d->ctl, "%.*s is in maintenance for the seconds of this test\n", STR_ARG(ctl_site_words(d->ctl)));
 	(void)fflush(stdout);
 	code = silently(d, true);
@@ -430,10 +450,9 @@ toggle(struct doctor *d)
 		look_at_all(d, DOCTOR_ON);
 	if (d->ticket.len > 0)
 		ticket_end(d->ctl, d->site, d->ticket);
-	off_code = silently(d, false);
-	if (off_code != CTL_YES)
-		return ctl_fail(CTL_SYSTEM, "maintenance is still ON for %.*s: wardenctl off",
-		    STR_ARG(ctl_site_words(d->ctl)));
+	off_code = end_toggle(d);
+	if (off_code != 0)
+		return off_code;
 	if (code == 0)
 		look(d, &back);
 	return code;

@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.parse
 
-from harness import Checks, Folder, arguments, wire
+from harness import LIMIT_SECONDS, Checks, Folder, arguments, wire
 
 ALLOWED, SECRET = "192.0.2.77", "correct-horse-battery-staple"
 OPEN = ("/health", "/robots.txt", "/open")
@@ -339,9 +339,19 @@ def test_toggle(c, folder):
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         wire.wait_until(lambda: "slow" in seen, "maintenance", process)
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=LIMIT_SECONDS)
         c.that("a signal ends maintenance", process.returncode == 3 and b"signal" in err and folder.read() is None and
                left_over(folder) == [], process.returncode, err)
+    with site(folder, "slow") as (url, seen):
+        process = subprocess.Popen([folder.wardenctl, "doctor", "--toggle", url], env=folder.environment,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wire.wait_until(lambda: "slow" in seen, "maintenance", process)
+        folder.run("on", "--reason", "a real fault")
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=LIMIT_SECONDS)
+        c.that("maintenance that somebody else begins meanwhile is not ended", process.returncode == 3 and
+               b"stays ON" in err and folder.body().get("reason") == "a real fault", process.returncode, err)
+        folder.clear()
 
 
 def test_notes(c, folder):

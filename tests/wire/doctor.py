@@ -8,7 +8,7 @@ import subprocess
 import apache
 import lighttpd
 import nginx
-from harness import Folder, free_port, port_open, program, snippet, wait_until
+from harness import SECRET, Folder, free_port, port_open, program, snippet, wait_until
 
 LIMIT_SECONDS = 120
 TARGET = "/admin.txt"           # a file of the site that each way passes
@@ -139,6 +139,7 @@ NGINX_ROWS = (
      set()),
     ("HTTP/2", {"tls": "ssl http2", "gate": (PARAMS, PARAMS + "fastcgi_param HTTPS on;")}, set()),
     ("mode = read-only", {"flag": "mode = read-only\n"}, set()),
+    ("a proxy changes the cookie", {"proxy": "proxy_cookie_flags ~ nohttponly;"}, {"link"}),
     ("a proxy drops the body", {"proxy": "proxy_pass_request_body off; proxy_set_header Content-Length 0;"}, {"body"}),
     ("X-Accel-Redirect", {"accel": True}, set()),
 )
@@ -212,6 +213,8 @@ class Remedies:
 
 # Text of the shipped file and what stands in its place, or what is added; no gate at all; the gateway stopped.
 OWN_RULE = 'RewriteCond %{THE_REQUEST} "^\\S+ /health"\nRewriteRule ^ - [E=!MW_HOLD]\n\n# all others'
+OWN_REWRITING = "RewriteEngine On\nRewriteRule \\.css$ - [L]\n"
+OTHERS = "# all others\nRewriteCond %{ENV:MW_HOLD} =1\n"
 REMOTE_IP = "RemoteIPHeader X-Forwarded-For\nRemoteIPInternalProxy {}\n"
 APACHE_ROWS = (
     ("nothing", {}, set()),
@@ -220,6 +223,13 @@ APACHE_ROWS = (
     ("ProxyErrorOverride On", {"more": "ProxyErrorOverride On"}, {"json"}),
     ("a Cache-Control of its own", {"more": 'Header always set Cache-Control "max-age=60"'}, {"cache"}),
     ("a path opened by how THE_REQUEST begins", {"replace": ("# all others", OWN_RULE)}, {"paths"}),
+    ("own rewriting before the gate", {"before": OWN_REWRITING}, {"cover"}),
+    ("own rewriting behind the gate", {"more": OWN_REWRITING}, set()),
+    ("the gate for GET and HEAD alone", {"replace": (OTHERS, OTHERS + "RewriteCond %{REQUEST_METHOD} ^(?:GET|HEAD)$\n")},
+     {"post"}),
+    ("a header opens", {"replace": ("# all others", OWN_RULE.replace("%{THE_REQUEST} \"^\\S+ /health\"",
+                                                                    "%{HTTP:X-Original-URL} ^/health"))}, {"parameters"}),
+    ("a secret anywhere in the value", {"replace": ("=" + SECRET, SECRET)}, {"secret"}),
     ("all are proxies", {"more": REMOTE_IP.format("127.0.0.0/8")}, {"addresses"}),
     ("one is a proxy", {"more": REMOTE_IP.format("127.0.0.3")}, set()),
 )
@@ -274,7 +284,7 @@ class RemediesApache(RemediesOf):
         site = f'ProxyPass "/up/" "http://127.0.0.1:{self.echo}/up/"\n'
         user = "User www-data\nGroup www-data" if self.folder.drops_root else ""
         conf = apache.BASE.format(path=self.folder.path, port=self.port, modules=modules, user=user,
-                                  gate=gate.replace(old, new) + site + row.get("more", ""))
+                                  gate=row.get("before", "") + gate.replace(old, new) + site + row.get("more", ""))
         return [*self.folder.as_www_data, program("apache2", "apache2"), "-DFOREGROUND", "-f",
                 self.folder.write("apache.conf", conf)]
 
