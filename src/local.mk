@@ -41,6 +41,8 @@ maintenance_warden_LDADD = libwarden.a
 wardenctl_SOURCES = src/wardenctl.c src/ctl/asked.c src/ctl/asked.h src/ctl/bypass.c src/ctl/change.c \
 	src/ctl/check.c src/ctl/check_files.c src/ctl/check_files.h src/ctl/child.c src/ctl/child.h \
 	src/ctl/commands.c src/ctl/commands.h src/ctl/ctl.c src/ctl/ctl.h src/ctl/explain.c src/ctl/hooks.c \
+	src/ctl/doctor.c src/ctl/doctor.h src/ctl/doctor_answer.c src/ctl/doctor_bypass.c src/ctl/doctor_forge.c \
+	src/ctl/probe.c src/ctl/probe.h \
 	src/ctl/hooks.h src/ctl/ical.c src/ctl/journal.c src/ctl/options.c src/ctl/past.c src/ctl/past.h \
 	src/ctl/plan.c src/ctl/render.c src/ctl/report.c src/ctl/run.c src/ctl/schedule.c src/ctl/schedule.h \
 	src/ctl/snippet.c src/ctl/snippet.h src/ctl/snippet_nginx.c \

@@ -136,6 +136,17 @@ ticket_make(struct ctl *ctl, const struct site *site, const struct ticket *ticke
 	return ctl_journal(ctl, "ticket-new", site->name, more) == 0 ? 0 : CTL_SYSTEM;
 }
 
+void
+ticket_end(struct ctl *ctl, const struct site *site, struct str id)
+{
+	const char *path = ctl_state_path(ctl, "tickets/%.*s/%.*s",
+	    STR_ARG(site->name.len > 0 ? site->name : STR(TICKET_ANY)), STR_ARG(id));
+
+	if (file_remove(path) == 0)
+		(void)ctl_journal(ctl, "ticket-revoke", site->name, json_pack("{s:o}", "ticket",
+		    ctl_json_str(str_sub(id, 0, TICKET_SHOWN_LEN))));
+}
+
 static int
 ticket_new(struct ctl *ctl, const struct wanted *wanted)
 {
