@@ -67,15 +67,6 @@ load_policy(struct ctl *ctl)
 	return ctl_fail(CTL_USAGE, "the configuration cannot be used; another one: -c FILE, or $WARDEN_CONFIG");
 }
 
-static bool
-asks_for_help(int argc, char **argv)
-{
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-			return true;
-	return false;
-}
-
 /* argv[0] is the command's name. */
 static int
 run_command(struct ctl *ctl, int argc, char **argv)
@@ -88,7 +79,7 @@ run_command(struct ctl *ctl, int argc, char **argv)
 	ctl->now = clock_now();
 	if (ctl->arena == NULL || secret_init() != 0)
 		return ctl_fail(CTL_SYSTEM, "out of memory, or of randomness");
-	if (!ctl->command->without_policy && !asks_for_help(argc, argv))
+	if (!ctl->command->without_policy && !ctl_asks_for_help(argc, argv))
 		code = load_policy(ctl);
 	if (code == 0)
 		code = ctl->command->run(ctl, argc, argv);

@@ -59,6 +59,12 @@ extern const size_t         command_count;
 int  ctl_parse(struct ctl *ctl, const struct ctl_option *options, int argc, char **argv, int least, int most,
          int *ret_count);
 
+/*
+ * Whether --help or -h stands before a "--", also where a value is expected: then no INI is read, ctl_parse() prints the
+ * help, and nothing else is done.  Who means such a value writes --message=-h.
+ */
+bool ctl_asks_for_help(int argc, char **argv);
+
 /* "wardenctl: SENTENCE" to standard error; returns `code`, so that a command can end with it. */
 int  ctl_fail(enum ctl_exit code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -740,6 +740,13 @@ max_duration = 2h
             result = self.f.run(name, "--help", env={"WARDEN_CONFIG": "/nonexistent"})
             self.that(f"{name} --help needs no INI", result.code == 0 and f"usage: wardenctl {name}" in result.out and
                       "exit status" in result.out and "--site NAME" in result.out, result)
+        for words in (("on", "--message", "-h"), ("ticket", "new", "--note", "--help"), ("run", "--for", "-h")):
+            result = self.f.run(*words)
+            self.that(f"{' '.join(words)}: help, for no INI was read", result.code == 0 and
+                      f"usage: wardenctl {words[0]}" in result.out and self.f.read() is None, result)
+        result = self.f.run("on", "--message=-h")
+        self.that("--message=-h is a message", result.code == 0 and self.f.body().get("message") == "-h", result)
+        self.f.clear()
         result = self.f.run("status", "-c", "/nonexistent/warden.ini")
         self.that("no INI: exit 2", result.code == 2 and "/nonexistent/warden.ini" in result.err, result)
         bad = self.f.write("bad.ini", f"[gateway]\nstate_dir = {self.f.state}\n[site]\nenabeld = auto\n")
