@@ -149,8 +149,8 @@ sync_folder(const char *path)
 	memcpy(folder, path, len);
 	(void)snprintf(folder + len, sizeof folder - len, ".");
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return -errno;
+	if (fd == -1)                   /* a folder may be writable and not readable: what was done there is done */
+		return errno == EACCES ? 0 : -errno;
 	rc = fsync(fd) == -1 && errno != EINVAL && errno != EROFS ? -errno : 0;
 	(void)close(fd);
 	return rc;

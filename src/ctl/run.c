@@ -52,6 +52,9 @@ handle_signals(void)
 	action.sa_handler = isatty(STDIN_FILENO) ? note : pass_on;
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGQUIT, &action, NULL);
+	/* whoever stops reading what we say is no reason to leave maintenance on */
+	action.sa_handler = SIG_IGN;
+	(void)sigaction(SIGPIPE, &action, NULL);
 }
 
 static sigset_t
@@ -77,6 +80,7 @@ spawn_with(char **argv, const sigset_t *mask)
 
 	if (rc != 0)
 		return -rc;
+	(void)sigaddset(&standard, SIGPIPE);
 	(void)posix_spawnattr_setsigdefault(&attributes, &standard);
 	(void)posix_spawnattr_setsigmask(&attributes, mask);
 	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);

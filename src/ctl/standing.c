@@ -15,6 +15,7 @@ static int
 read_flag(struct ctl *ctl, struct standing *s)
 {
 	struct file_identity identity;
+	struct stat status;
 	struct str text;
 	int rc = file_read(s->path, FLAG_BODY_MAX, ctl->arena, &text, &identity);
 
@@ -23,8 +24,10 @@ read_flag(struct ctl *ctl, struct standing *s)
 	s->there = rc != -ENOENT && rc != -ENOTDIR;
 	if (!s->there)
 		return 0;
-	if (rc == -EISDIR || rc == -ENODEV || rc == -EFBIG) {
+	/* there, and its body cannot be had: on, as the gateway takes it */
+	if ((rc == -EISDIR || rc == -ENODEV || rc == -EFBIG || rc == -EACCES) && stat(s->path, &status) == 0) {
 		s->body.broken = true;
+		s->since = status.st_ctim.tv_sec;
 		return 0;
 	}
 	if (rc != 0)

@@ -125,12 +125,12 @@ ticket_make(struct ctl *ctl, const struct site *site, const struct ticket *ticke
 	if (rc != 0)
 		return rc;
 	secret_random_hex(id, TICKET_ID_LEN);
-	*ret_id = arena_copy(ctl->arena, str_of(id));
 	path = arena_printf(ctl->arena, "%s/%s", folder, id).p;
 	/* the web server must be able to read it; who may list the folder can read its name, which is all of it */
 	rc = file_write(path, text, 0644);
 	if (rc != 0)
 		return ctl_fail_file("write the ticket in", folder, rc);
+	*ret_id = arena_copy(ctl->arena, str_of(id));
 	more = json_pack("{s:o, s:o, s:o, s:o}", "ticket", ctl_json_str(str_sub(*ret_id, 0, TICKET_SHOWN_LEN)), "until",
 	    ctl_json_time(ticket->until), "note", ctl_json_str(ticket->note), "paths", ctl_json_str(ticket->paths));
 	return ctl_journal(ctl, "ticket-new", site->name, more) == 0 ? 0 : CTL_SYSTEM;

@@ -326,8 +326,8 @@ sync_folder(const char *path)
 		return -ENAMETOOLONG;
 	(void)snprintf(folder, sizeof folder, "%.*s.", slash == whole.len ? 0 : (int)slash + 1, path);
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return -errno;
+	if (fd == -1)                   /* a folder may be writable and not readable: what was done there is done */
+		return errno == EACCES ? 0 : -errno;
 	rc = fsync(fd) == -1 && errno != EINVAL && errno != EROFS ? -errno : 0;
 	(void)close(fd);
 	return rc;

@@ -452,6 +452,21 @@ def test_run(program):
         check("a word that is none", w.run("run", "--on-fail", "perhaps", "--", "true")[0] == 2)
         check("no command", w.run("run", "--for", "5m")[0] == 2)
         test_run_signal(w, flag)
+        test_run_unread(w, flag)
+
+
+def test_run_unread(w, flag):
+    """Nobody reads what run says: it goes on all the same, and the command is not spared its SIGPIPE."""
+    ran = w.path("ran")
+    read, write = os.pipe()
+    os.close(read)
+    code = subprocess.run([w.program, "-c", w.path("warden.ini"), "run", "--", "sh", "-c", f"touch {ran}"], stdout=write,
+                          stderr=subprocess.DEVNULL, timeout=60, check=False).returncode
+    check("a closed pipe: the command runs, and maintenance ends", os.path.exists(ran) and not os.path.exists(flag), code)
+    code = subprocess.run([w.program, "-c", w.path("warden.ini"), "-q", "run", "--on-fail", "lift", "--", "yes"], stdout=write,
+                          stderr=subprocess.DEVNULL, timeout=60, check=False).returncode
+    os.close(write)
+    check("a closed pipe: SIGPIPE ends the command as ever", code == 128 + signal.SIGPIPE, code)
 
 
 def test_run_signal(w, flag):
