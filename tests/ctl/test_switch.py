@@ -802,6 +802,9 @@ max_duration = 2h
             result = self.f.run(*words)
             self.that(f"a broken INI: {' '.join(words[:1])} exit 2 and the line", result.code == 2 and
                       "bad.ini:4" in result.err and "enabled" in result.err, result)
+            wanted = {"on": "touch", "-c": "rm", "status": None}[words[0]]
+            self.that("... and how to switch all the same", f"{wanted} {self.f.flag}\n" in result.err if wanted else
+                      "maintenance.flag" not in result.err, result)
         self.that("nothing was changed", self.f.read() is None)
         self.f.clear()
         self.run("-c", self.f.ini, "on", env={"WARDEN_CONFIG": "/nonexistent"})
