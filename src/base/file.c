@@ -164,14 +164,30 @@ take_over(int fd, const char *path, mode_t mode)
 	mode_t mask = umask(0);
 
 	(void)umask(mask);
-	if (stat(path, &old) == -1)
+	if (lstat(path, &old) == -1 || S_ISLNK(old.st_mode))
 		return fchmod(fd, mode & ~mask) == -1 ? -errno : 0;
 	if (!S_ISREG(old.st_mode))
 		return S_ISDIR(old.st_mode) ? -EISDIR : -ENODEV;
 	/* only root may give a file away; a group one belongs to is kept in any case */
 	if (fchown(fd, old.st_uid, old.st_gid) == -1 && fchown(fd, (uid_t)-1, old.st_gid) == -1 && errno != EPERM)
 		return -errno;
-	return fchmod(fd, old.st_mode & 07777) == -1 ? -errno : 0;
+	return fchmod(fd, old.st_mode & 0777) == -1 ? -errno : 0;
+}
+
+/*
+ * The file that is to be replaced.  A link is followed where root or the caller put it; one of somebody else who may
+ * write in the folder would choose what root overwrites, and is itself replaced.
+ */
+static int
+find_target(const char *path, char target[PATH_MAX])
+{
+	struct stat status;
+	bool follow = lstat(path, &status) == 0 && S_ISLNK(status.st_mode) &&
+	    (status.st_uid == 0 || status.st_uid == geteuid());
+
+	if (follow && realpath(path, target) != NULL)
+		return 0;
+	return snprintf(target, PATH_MAX, "%s", path) >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
 int
@@ -181,8 +197,9 @@ file_write(const char *path, struct str text, mode_t mode)
 	size_t folder;
 	int fd, rc, len;
 
-	if (realpath(path, target) == NULL && snprintf(target, sizeof target, "%s", path) >= (int)sizeof target)
-		return -ENAMETOOLONG;
+	rc = find_target(path, target);
+	if (rc != 0)
+		return rc;
 	folder = folder_length(target);
 	len = snprintf(temporary, sizeof temporary, "%.*s.%s.XXXXXX.tmp", (int)folder, target, target + folder);
 	if (len < 0 || (size_t)len >= sizeof temporary)

@@ -53,9 +53,11 @@ check_span(struct ctl *ctl, const struct site *site, const char *text, int64_t *
 static int
 make_folder(const char *folder)
 {
-	if (mkdir(folder, 0711) == 0)
-		return chmod(folder, 0711) == 0 ? 0 : ctl_fail_file("set the mode of", folder, -errno);
-	return errno == EEXIST ? 0 : ctl_fail_file("make the folder", folder, -errno);
+	mode_t mask = umask(0);         /* not chmod() after: by then it may be a link */
+	int rc = mkdir(folder, 0711) == -1 && errno != EEXIST ? -errno : 0;
+
+	(void)umask(mask);
+	return rc == 0 ? 0 : ctl_fail_file("make the folder", folder, rc);
 }
 
 static int

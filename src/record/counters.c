@@ -53,6 +53,8 @@ map(int fd, bool write, struct mapped **ret)
 
 	if (fstat(fd, &status) == -1)
 		return -errno;
+	if (!S_ISREG(status.st_mode))
+		return -EBADMSG;
 	if (write && status.st_size == 0) {
 		int rc = -posix_fallocate(fd, 0, sizeof(struct mapped));
 
@@ -86,7 +88,7 @@ counters_open(struct str state_dir, bool write, struct counters **ret)
 		free(counters);
 		return -ENOMEM;
 	}
-	fd = open(path, (write ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW, 0644);
+	fd = open(path, (write ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
 	rc = fd == -1 ? -errno : map(fd, write, &counters->mapped);
 	if (fd != -1)
 		(void)close(fd);

@@ -405,6 +405,18 @@ class Tests:
         self.run("off")
         self.that("off removes the link", not os.path.lexists(self.f.flag) and os.path.exists(target))
         self.gateway("off, symlinked", 200)
+        if os.geteuid() == 0:
+            os.chmod(target, 0o600)
+            before = self.f.read(target)
+            os.symlink(target, self.f.flag)
+            os.lchown(self.f.flag, 65534, 65534)
+            self.run("message", "through a stranger's link")
+            self.that("a link that somebody else put there is replaced", not os.path.islink(self.f.flag) and
+                      self.f.body()["message"] == "through a stranger's link" and self.f.read(target) == before,
+                      self.f.read(target))
+            self.equal("... by a file of its own", (os.stat(self.f.flag).st_uid, stat.S_IMODE(os.stat(self.f.flag)
+                       .st_mode)), (0, 0o644))
+            self.run("off")
         self.equal("no temporary file is left", self.f.temporaries(), [])
 
     def as_another(self, *words):
