@@ -84,6 +84,9 @@ hooks_objection(struct ctl *ctl, const char *folder, bool *ret_there)
 		return NULL;
 	if (!S_ISDIR(status.st_mode))
 		return arena_printf(ctl->arena, "%s is no folder", folder).p;
+	/* who cannot list it would go past a preflight hook without a word */
+	if (access(folder, R_OK | X_OK) != 0)
+		return arena_printf(ctl->arena, "%s cannot be listed: %s", folder, strerror(errno)).p;
 	return unsafe(ctl, folder, &status);
 }
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 INI = """[gateway]
 state_dir = state
@@ -341,6 +342,33 @@ def test_hooks(program):
         check("... or does not", code == 0, err)
 
 
+def test_hooks_once(program):
+    with World(program) as w:
+        log = w.path("log")
+        w.put("log", "")
+        w.put("hooks.d/slow", f"#!/bin/sh\necho $WARDEN_EVENT $WARDEN_STEP >> {log}\nsleep 0.5\n", 0o755)
+        w.run("tick")
+        w.run("on")
+        w.run("step", "1/2")
+        w.run("step", "2/2")
+        first = subprocess.Popen([w.program, "-c", w.path("warden.ini"), "tick"], stdout=subprocess.DEVNULL)
+        end = time.monotonic() + 30
+        while not w.get("log") and time.monotonic() < end:
+            time.sleep(0.01)
+        code, out, err = w.run("tick")
+        check("a tick while the hooks of the last one still run", code == 0 and "another tick" in out, (code, out, err))
+        check("... and that one ends well", first.wait(30) == 0)
+        told = ["started", "step 1/2", "step 2/2"]
+        check("... each event is told once", [l.strip() for l in w.get("log").splitlines()] == told, w.get("log"))
+        os.rename(w.path("state/journal.jsonl"), w.path("journal.old"))
+        w.run("off")
+        w.run("tick")
+        w.run("tick")
+        told.append("ended")
+        check("a journal that was begun anew is told too, once", [l.strip() for l in w.get("log").splitlines()] == told,
+              w.get("log"))
+
+
 ICS = """BEGIN:VCALENDAR
 VERSION:2.0
 PRODID:-//test//EN
@@ -576,7 +604,7 @@ def main():
     parser.add_argument("--gateway")
     program = os.path.abspath(parser.parse_args().wardenctl)
     for test in (test_add, test_policy, test_tick_windows, test_tick_flags, test_tick_leftovers, test_check_command,
-                 test_hooks, test_calendar, test_odd_events, test_two_planners, test_run):
+                 test_hooks, test_hooks_once, test_calendar, test_odd_events, test_two_planners, test_run):
         test(program)
     print(f"ctl-schedule: {check.passed} passed, {check.failed} failed")
     return 1 if check.failed else 0

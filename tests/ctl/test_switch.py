@@ -461,6 +461,19 @@ class Tests:
         self.that("a ticket that was not written is not shown", result.code == 3 and "maintenance_ticket" not in
                   result.out and "cannot write the ticket" in result.err, result)
         shutil.rmtree(self.f.file("state/tickets"))
+        hooks = self.f.file("hooks")
+        os.makedirs(hooks)
+        os.chmod(hooks, 0o711)                          # for another user no hook can be found
+        ini = open(self.f.ini, "rb").read()
+        self.f.write_ini(SITES, gateway=f"hooks_dir = {hooks}\n")
+        if os.geteuid() != 0:
+            os.chmod(hooks, 0o311)
+        os.chmod(self.f.state, 0o777)
+        result = self.as_another("on")
+        self.that("hooks that cannot be listed cannot be gone past", result.code == 1 and "cannot be listed" in result.err
+                  and self.f.read() is None, result)
+        self.f.write("warden.ini", ini)
+        os.chmod(hooks, 0o711)
         os.chmod(self.f.state, 0o751)
         os.chmod(self.f.file("state/flags"), 0o755)
         os.unlink(journal)
