@@ -42,7 +42,8 @@ int file_read(const char *path, size_t max, struct arena *arena, struct str *ret
  * Puts `text` in place of the file at `path`, whole or not at all: a temporary file beside it (".NAME.XXXXXX.tmp") is
  * filled, synced and renamed over it, and the folder is synced.  A file that was there keeps its mode and, where the
  * caller may, its owner and group; a new one gets `mode` less the umask.  A symbolic link that belongs to
- * root or the caller is followed: what it names is replaced; that of anybody else is replaced itself.  Returns 0 or the first -errno, and then the old file stands as it was.
+ * root or the caller is followed: what it names is replaced; that of anybody else is replaced itself.
+ * Returns 0 or the first -errno, and then the old file stands as it was.
  */
 int file_write(const char *path, struct str text, mode_t mode);
 

@@ -137,6 +137,7 @@ run_one(struct ctl *ctl, const char *path, struct environment *environment)
 		line = arena_printf(ctl->arena, "took over %d s", HOOK_SECONDS);
 	else if (line.len == 0)
 		line = arena_printf(ctl->arena, "exit status %d", result.code);
+	line = ctl_clean(ctl->arena, line);
 	return arena_printf(ctl->arena, "%s: %.*s", path, STR_ARG(line)).p;
 }
 

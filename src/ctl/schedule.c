@@ -126,7 +126,7 @@ lock_and_reload(struct ctl *ctl)
 	ctl_lock(ctl);
 	if (policy_compile(str_of(ctl->config), NULL, &ctl->problems, &policy) != 0) {
 		ctl_unlock(ctl);
-		return ctl_fail(CTL_SYSTEM, "the configuration changed and cannot be used any more; see wardenctl check");
+		return ctl_fail(CTL_SYSTEM, "the configuration was changed and cannot be used: wardenctl check");
 	}
 	policy_free(ctl->policy);
 	ctl->policy = policy;

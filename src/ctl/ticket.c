@@ -195,13 +195,15 @@ tickets_walk(struct ctl *ctl, tickets_each *each, void *context)
 	if (dir == NULL)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 	while (rc == 0 && (entry = readdir(dir)) != NULL) {
-		struct str name = arena_copy(ctl->arena, str_of(entry->d_name));
+		const char *name = arena_copy(ctl->arena, str_of(entry->d_name)).p;
+		struct str site;
 
-		if (name.len == 0 || name.p[0] == '.')
+		if (name == NULL || name[0] == '.')
 			continue;
-		rc = walk_folder(ctl, ctl_state_path(ctl, "tickets/%s", name.p), name, each, context);
+		site = ctl_clean(ctl->arena, str_of(name));
+		rc = walk_folder(ctl, ctl_state_path(ctl, "tickets/%s", name), site, each, context);
 		if (rc == 0)
-			rc = walk_folder(ctl, ctl_state_path(ctl, "tickets/%s/limited", name.p), name, each, context);
+			rc = walk_folder(ctl, ctl_state_path(ctl, "tickets/%s/limited", name), site, each, context);
 	}
 	(void)closedir(dir);
 	return rc;

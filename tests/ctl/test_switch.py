@@ -522,6 +522,28 @@ class Tests:
         one = self.f.run("status", "--json", "--site", "shop", env=other).json()
         self.equal("no state folder: status", (one.get("source"), one.get("unknown")), ("unknown", True))
 
+    def escapes(self):
+        """What others wrote moves nobody's cursor."""
+        self.f.clear()
+        self.f.write("state/maintenance.flag", "step = a\u009b2Jb\nowner = x\n")
+        result = self.run("status")
+        self.that("an escape of one character in a flag", "\u009b" not in result.out and "not understood" in result.out,
+                  result)
+        self.refused("... and as a message", ("on", "--message", "a\u009b2J"), 2, "control character")
+        self.f.clear()
+        os.makedirs(self.f.file("state/tickets/\033[2Jx"))
+        self.f.write("state/tickets/\033[2Jx/" + "a" * 32, "until = 2090-01-01T00:00:00Z\n")
+        for words in (("ticket", "list"), ("ticket", "revoke", "a" * 32)):
+            result = self.run(*words)
+            self.that(f"a folder's name: {' '.join(words[:2])}", "\033" not in result.out and "[2Jx" in result.out, result)
+        shutil.rmtree(self.f.file("state/tickets/\033[2Jx"))
+        os.makedirs(self.f.file("loud"))
+        self.f.write("loud/preflight-x", "#!/bin/sh\nprintf 'no\\033[2Jt now'\nexit 1\n", 0o755)
+        self.f.write_ini(SITES, gateway=f"hooks_dir = {self.f.file('loud')}\n")
+        result = self.refused("a hook's reason", ("on",), 1, "no [2Jt now")
+        self.that("... without its escapes", "\033" not in result.err, result)
+        self.f.write_ini(SITES)
+
     # --- policy and hooks ---
 
     def policy(self):
@@ -863,7 +885,7 @@ def main():
         for test in (tests.on_plain, tests.on_again, tests.on_options, tests.on_refused, tests.texts, tests.profiles,
                      tests.off, tests.toggle, tests.status, tests.sites, tests.changes, tests.broken_flag,
                      tests.mode_and_links, tests.modes,
-                     tests.journal_unwritable, tests.no_state_folder, tests.policy, tests.hooks,
+                     tests.journal_unwritable, tests.no_state_folder, tests.escapes, tests.policy, tests.hooks,
                      tests.windows, tests.bypass, tests.tickets, tests.used_wrongly, tests.journal):
             try:
                 test()
