@@ -249,8 +249,8 @@ run(struct ctl *ctl, const struct wanted *w, char **argv)
 		    w->smoke);
 	handle_signals();
 	code = switch_on(ctl, &w->on);
-	if (code != CTL_YES)
-		return code; /* also where it is on without its words: the operator shall know before work begins */
+	if (code != CTL_YES)            /* also where it is on without its words: the operator shall know before */
+		return ctl_fail((enum ctl_exit)code, "%s was not run", argv[0]);
 	code = run_command(ctl, argv);
 	(void)ctl_journal(ctl, "run", site->name, json_pack("{s:s, s:i}", "command", argv[0], "code", code));
 	smoke_failed = code == 0 && url != NULL && !smoke_test(ctl, site, url);

@@ -56,13 +56,17 @@ static int
 read_condition(struct ctl *ctl, struct standing *s)
 {
 	const struct policy *policy = ctl->policy;
+	/* given back at once: of a thousand sites, each has room for all of them */
 	struct watches watches = {
-		arena_zalloc(ctl->arena, policy->site_count, sizeof *watches.flags),
-		arena_zalloc(ctl->arena, policy->window_count + 1, sizeof *watches.windows),
+		calloc(policy->site_count, sizeof *watches.flags),
+		calloc(policy->window_count + 1, sizeof *watches.windows),
 	};
 
-	if (watches.flags == NULL || watches.windows == NULL)
+	if (watches.flags == NULL || watches.windows == NULL) {
+		free(watches.flags);
+		free(watches.windows);
 		return -ENOMEM;
+	}
 	condition_read(&watches, &s->site->condition, s->site->condition.enabled, ctl->now, &s->condition);
 	s->condition.title = arena_copy(ctl->arena, s->condition.title);
 	s->condition.message = arena_copy(ctl->arena, s->condition.message);
@@ -72,6 +76,8 @@ read_condition(struct ctl *ctl, struct standing *s)
 	find_window(ctl, s);
 	for (size_t i = 0; i < policy->site_count; i++)
 		flag_watch_clear(&watches.flags[i]);
+	free(watches.flags);
+	free(watches.windows);
 	return 0;
 }
 

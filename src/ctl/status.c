@@ -208,6 +208,7 @@ watch(struct ctl *ctl)
 
 	while (code == CTL_YES || code == CTL_NO) {
 		ctl->now = clock_now();
+		arena_reset(ctl->arena);        /* it may run for days, and nothing of the last look is kept */
 		if (ctl->colour)
 			(void)fputs("\033[H\033[2J", stdout);
 		code = show(ctl);

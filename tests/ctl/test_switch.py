@@ -544,6 +544,13 @@ class Tests:
         self.that("... without its escapes", "\033" not in result.err, result)
         self.f.write_ini(SITES)
 
+    def many_sites(self):
+        self.f.clear()
+        self.f.write_ini("[site]\n" + "".join(f"[site.s{i}]\nhost = s{i}.example.com\n" for i in range(1000)))
+        result = self.f.run("status", "--json")
+        self.that("a thousand sites: status", result.code == 1 and len(result.json().get("sites", ())) == 1001, result)
+        self.f.write_ini(SITES)
+
     # --- policy and hooks ---
 
     def policy(self):
@@ -885,8 +892,8 @@ def main():
         for test in (tests.on_plain, tests.on_again, tests.on_options, tests.on_refused, tests.texts, tests.profiles,
                      tests.off, tests.toggle, tests.status, tests.sites, tests.changes, tests.broken_flag,
                      tests.mode_and_links, tests.modes,
-                     tests.journal_unwritable, tests.no_state_folder, tests.escapes, tests.policy, tests.hooks,
-                     tests.windows, tests.bypass, tests.tickets, tests.used_wrongly, tests.journal):
+                     tests.journal_unwritable, tests.no_state_folder, tests.escapes, tests.many_sites,
+                     tests.policy, tests.hooks, tests.windows, tests.bypass, tests.tickets, tests.used_wrongly, tests.journal):
             try:
                 test()
             except Exception as error:      # one broken test must not hide the others
