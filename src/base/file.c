@@ -161,11 +161,9 @@ static int
 take_over(int fd, const char *path, mode_t mode)
 {
 	struct stat old;
-	mode_t mask = umask(0);
 
-	(void)umask(mask);
 	if (lstat(path, &old) == -1 || S_ISLNK(old.st_mode))
-		return fchmod(fd, mode & ~mask) == -1 ? -errno : 0;
+		return fchmod(fd, mode) == -1 ? -errno : 0;
 	if (!S_ISREG(old.st_mode))
 		return S_ISDIR(old.st_mode) ? -EISDIR : -ENODEV;
 	/* only root may give a file away; a group one belongs to is kept in any case */
@@ -230,6 +228,42 @@ file_create_empty(const char *path, mode_t mode)
 		return -errno;
 	(void)close(fd);
 	(void)sync_folder(path);        /* it counts even where the disk cannot promise to keep it */
+	return 0;
+}
+
+void
+file_join_folder(int fd, const char *path)
+{
+	size_t len = folder_length(path);
+	char folder[PATH_MAX];
+	struct stat status, own;
+
+	if (len >= sizeof folder)
+		return;
+	memcpy(folder, path, len);
+	(void)snprintf(folder + len, sizeof folder - len, ".");
+	if (stat(folder, &status) == -1 || fstat(fd, &own) == -1)
+		return;
+	if (fchown(fd, geteuid() == 0 ? status.st_uid : (uid_t)-1, status.st_gid) == -1)
+		return;                 /* not in that group: then it stays the maker's alone */
+	if ((status.st_mode & S_IWGRP) != 0)
+		(void)fchmod(fd, (own.st_mode & 07777) | (S_ISDIR(own.st_mode) ? S_IRWXG : S_IRGRP | S_IWGRP));
+}
+
+int
+file_make_folder(const char *path, mode_t mode)
+{
+	int fd;
+
+	if (mkdir(path, mode) == -1)
+		return errno == EEXIST ? 0 : -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return -errno;
+	/* by its descriptor: by now the name may be somebody's link */
+	if (fchmod(fd, mode) == 0)
+		file_join_folder(fd, path);
+	(void)close(fd);
 	return 0;
 }
 

@@ -52,7 +52,8 @@ say_remedy(const char *what, const char *path, int rc)
 	switch (rc) {
 	case -EACCES:
 	case -EPERM:
-		if (strcmp(what, "read") == 0) {
+		/* what is written in its place, not put in place: its folder has no say */
+		if (strcmp(what, "read") == 0 || strcmp(what, "write the journal") == 0) {
 			(void)fprintf(stderr, "  see who may: namei -l %s\n", path);
 			break;
 		}

@@ -175,8 +175,9 @@ plan_locked(struct ctl *ctl, const struct planned *planned)
 	if (window_text(ctl, planned, &text) != 0)
 		return ctl_fail(CTL_USAGE, "a text cannot stand in one line: it is over 1,000 bytes, has a control "
 		    "character, or both kinds of quotes beside a # or ;");
-	if (mkdir(folder, 0755) == -1 && errno != EEXIST)
-		return ctl_fail_file("make the folder", folder, -errno);
+	rc = file_make_folder(folder, 0755);
+	if (rc != 0)
+		return ctl_fail_file("make the folder", folder, rc);
 	rc = file_write(trial, text, 0644);
 	if (rc != 0)
 		return ctl_fail_file("write", trial, rc);

@@ -112,7 +112,7 @@ standing_write(struct ctl *ctl, const struct standing *standing, const struct fl
 		return ctl_fail(CTL_USAGE, "a text cannot stand in one line of the flag: it is over 1,000 bytes, has a "
 		    "line end or a control character, or both kinds of quotes beside a # or ;");
 	rc = file_write(standing->path, text, 0644);
-	if (rc == -ENOENT && mkdir(ctl_state_path(ctl, "flags"), 0755) == 0)
+	if (rc == -ENOENT && file_make_folder(ctl_state_path(ctl, "flags"), 0755) == 0)
 		rc = file_write(standing->path, text, 0644);
 	if (rc == 0) {
 		*ret_on = true;
@@ -138,7 +138,7 @@ standing_end_window(struct ctl *ctl, const struct standing *standing)
 	if (standing->window == NULL || !window_skip_path(standing->window, standing->occurrence.end, path))
 		return 0;
 	rc = file_create_empty(path, 0644);
-	if (rc == -ENOENT && mkdir(ctl_state_path(ctl, ENDED_FOLDER), 0755) == 0)
+	if (rc == -ENOENT && file_make_folder(ctl_state_path(ctl, ENDED_FOLDER), 0755) == 0)
 		rc = file_create_empty(path, 0644);
 	return rc == 0 || rc == -EEXIST ? 0 : ctl_fail_file("end the window: cannot write", path, rc);
 }

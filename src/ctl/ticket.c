@@ -53,10 +53,8 @@ check_span(struct ctl *ctl, const struct site *site, const char *text, int64_t *
 static int
 make_folder(const char *folder)
 {
-	mode_t mask = umask(0);         /* not chmod() after: by then it may be a link */
-	int rc = mkdir(folder, 0711) == -1 && errno != EEXIST ? -errno : 0;
+	int rc = file_make_folder(folder, 0711);
 
-	(void)umask(mask);
 	return rc == 0 ? 0 : ctl_fail_file("make the folder", folder, rc);
 }
 

@@ -22,6 +22,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/secret.h"
 #include "record/journal.h"
 
@@ -417,6 +418,8 @@ journal_append(const char *path, json_t *record, int64_t now, int64_t *ret_seq, 
 	rc = fd < 0 ? fd : lock_journal(fd);
 	if (rc == 0)
 		rc = read_tail(fd, &tail);
+	if (rc == 0 && tail.size == 0)
+		file_join_folder(fd, path);
 	if (rc == 0)
 		rc = compose(record, now, &tail, &line, hash);
 	if (rc == 0)

@@ -479,6 +479,34 @@ class Tests:
         os.unlink(journal)
         os.rename(aside, journal)
 
+    def shared_folder(self):
+        """What root begins, the owner of the state folder and its group can go on with."""
+        if os.geteuid() != 0:
+            return
+        for what, owner, mode in (("owner", (65534, 0), 0o751), ("group", (0, 65534), 0o771)):
+            state = self.f.file(f"by-{what}")
+            os.makedirs(state)
+            os.chown(state, *owner)
+            os.chmod(state, mode)
+            ini, shop = self.f.ini, ("--site", "shop")
+            self.f.write("shared.ini", f"[gateway]\nstate_dir = {state}\n{SITES}")
+            self.f.environment["WARDEN_CONFIG"] = self.f.file("shared.ini")
+            window = ("--start", "2090-01-01 00:00", "--end", "2090-01-02 00:00")
+            before = os.umask(0o077)
+            for words in (("on", *shop), ("off", *shop), ("ticket", "new"), ("schedule", "add", "a", *window)):
+                self.run(*words)
+            os.umask(before)
+            for words in (("on",), ("off",), ("on", *shop), ("off", *shop), ("ticket", "new"), ("ticket", "list"),
+                          ("ticket", "revoke", "--all"), ("schedule", "remove", "a"), ("schedule", "add", "a", *window),
+                          ("journal",), ("tick",)):
+                result = self.as_another(*words)
+                self.that(f"shared by its {what}: {' '.join(words[:2])}", result.code == 0, result)
+            self.equal(f"shared by its {what}: others get nothing more", [stat.S_IMODE(os.stat(os.path.join(state, n))
+                       .st_mode) & 7 for n in ("journal.jsonl", "tickets", "tickets/any", "windows.d")], [0, 1, 1, 5])
+            records, _, wrong = self.f.journal(state)
+            self.that(f"shared by its {what}: one journal", wrong is None and len(records) == 13, wrong, len(records))
+            self.f.environment["WARDEN_CONFIG"] = ini
+
     def journal_unwritable(self):
         self.f.clear()
         journal, aside = self.f.file("state/journal.jsonl"), self.f.file("journal.aside")
@@ -891,7 +919,7 @@ def main():
         folder.start_gateway()
         for test in (tests.on_plain, tests.on_again, tests.on_options, tests.on_refused, tests.texts, tests.profiles,
                      tests.off, tests.toggle, tests.status, tests.sites, tests.changes, tests.broken_flag,
-                     tests.mode_and_links, tests.modes,
+                     tests.mode_and_links, tests.modes, tests.shared_folder,
                      tests.journal_unwritable, tests.no_state_folder, tests.escapes, tests.many_sites,
                      tests.policy, tests.hooks, tests.windows, tests.bypass, tests.tickets, tests.used_wrongly, tests.journal):
             try:
