@@ -58,7 +58,7 @@ int file_create_empty(const char *path, mode_t mode);
  */
 void file_join_folder(int fd, const char *path);
 
-/* Makes a folder of that mode, whatever the umask, and joins it to the one it is in.  0, also if it is there; -errno. */
+/* Makes a folder of that mode, whatever the umask, joined to the one it is in.  0, also if it is there; -errno. */
 int file_make_folder(const char *path, mode_t mode);
 
 /* Removes the file and syncs its folder.  0, -ENOENT, or another -errno. */
