@@ -51,6 +51,9 @@ handle_signals(void)
 	action.sa_handler = isatty(STDIN_FILENO) ? note : pass_on;
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGQUIT, &action, NULL);
+	/* whoever stops reading what we say is no reason to leave maintenance on */
+	action.sa_handler = SIG_IGN;
+	(void)sigaction(SIGPIPE, &action, NULL);
 }
 
 static sigset_t
@@ -76,6 +79,7 @@ spawn_with(char **argv, const sigset_t *mask)
 
 	if (rc != 0)
 		return -rc;
+	(void)sigaddset(&standard, SIGPIPE);
 	(void)posix_spawnattr_setsigdefault(&attributes, &standard);
 	(void)posix_spawnattr_setsigmask(&attributes, mask);
 	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
@@ -199,8 +203,8 @@ run(struct ctl *ctl, const struct wanted *w, char **argv)
 		    w->smoke);
 	handle_signals();
 	code = switch_on(ctl, &w->on);
-	if (code != CTL_YES)
-		return code; /* also where it is on without its words: the operator shall know before work begins */
+	if (code != CTL_YES)            /* also where it is on without its words: the operator shall know before */
+		return ctl_fail((enum ctl_exit)code, "%s was not run", argv[0]);
 	code = run_command(ctl, argv);
 	(void)ctl_journal(ctl, "run", site->name, json_pack("{s:s, s:i}", "command", argv[0], "code", code));
 	smoke_failed = code == 0 && url != NULL && !smoke_test(ctl, site, url);
