@@ -240,10 +240,10 @@ class Cgi:
 
 class FastCgi:
     role = RESPONDER
-    gateway = ""
+    gateway = suffix = ""
 
     def __init__(self, programs, world):
-        self.path = world.socket
+        self.path = world.socket + self.suffix
         self.process = subprocess.Popen([programs.gateway, "-c", world.config], env=world.env,
                                         stdin=subprocess.DEVNULL)
         end = time.monotonic() + WAIT_SECONDS
@@ -274,13 +274,9 @@ class Authorizer(FastCgi):
 class ForwardAuth(FastCgi):
     """The peer becomes the last entry of X-Forwarded-For, as a proxy before the gateway would write it."""
     name = "forward-auth"
-    gateway = ", 127.0.0.1\nhttp_listen = {socket}.http"
+    gateway, suffix = ", 127.0.0.1\nhttp_listen = {socket}.http", ".http"
     FIELDS = {"REQUEST_METHOD": "X-Forwarded-Method", "REQUEST_URI": "X-Forwarded-Uri",
               "REQUEST_SCHEME": "X-Forwarded-Proto", "HTTP_HOST": "X-Forwarded-Host", "REMOTE_ADDR": "X-Forwarded-For"}
-
-    def __init__(self, programs, world):
-        super().__init__(programs, world)
-        self.path += ".http"
 
     def fields(self, params):
         """None where a parameter has no field, or one is missing or empty that a proxy always sends."""

@@ -14,7 +14,7 @@ import threading
 import time
 
 from fastcgi import ask as ask_fastcgi, status as fastcgi_status
-from harness import ALLOWED, SECRET, UPLOAD, WAIT_SECONDS, Folder, Response, free_port, wait_until
+from harness import ALLOWED, SECRET, UPLOAD, WAIT_SECONDS, Folder, Response, free_port, socket_open, wait_until
 
 PROXY, STRANGER = "127.0.0.3", "127.0.0.4"      # one is in trusted_proxies, the other is nobody
 VISITOR, FRIEND = "203.0.113.9", "192.0.2.7"    # FRIEND is in bypass_address
@@ -588,7 +588,7 @@ path = /shop/
             self.folder.write("warden.ini", ini.replace("trusted_proxies = ", "trusted_proxies = 127.0.0.1, ") if trusted else ini)
             self.folder.start_gateway()
             self.folder.touch()
-            wait_until(lambda: os.path.exists(path), "the socket")
+            wait_until(lambda: socket_open(path), "the socket")
             with Wire(path) as w:
                 w.send(head_of("/auth", "GET", traefik(client=FRIEND)))
                 r = w.response()
