@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ctl/child.h"
+#include "base/child.h"
 #include "ctl/commands.h"
 #include "ctl/switch.h"
 #include "ctl/tickets.h"

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctl/child.h"
+#include "base/child.h"
 #include "ctl/commands.h"
 #include "ctl/hooks.h"
 #include "ctl/standing.h"

@@ -8,6 +8,7 @@
 #include "policy/decision.h"
 #include "policy/store.h"
 #include "record/counters.h"
+#include "record/metrics.h"
 
 #define WORKER_ARENA_SIZE (512 * 1024)  /* bytes: 64 KiB of parameters, a page's values and pieces */
 
@@ -15,6 +16,7 @@
 struct gateway {
 	struct policy_store *store;
 	struct counters     *counters;  /* NULL: nothing is counted */
+	struct gateway_life  life;      /* of a service */
 	bool one_request;               /* plain CGI: the counters are opened when there is something to count */
 };
 

@@ -180,6 +180,20 @@ counters_get(const struct counters *counters, struct str site, enum counter coun
 	return sum;
 }
 
+uint64_t
+counters_total(const struct counters *counters, struct str site, enum counter counter)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; counters != NULL && site.len < NAME_ROOM && i < ROWS; i++) {
+		struct row *row = &counters->mapped->rows[i];
+
+		if (atomic_load(&row->state) == ROW_TAKEN && is_row_of(row, row_name(site)))
+			sum += atomic_load(&row->v[counter]);
+	}
+	return sum;
+}
+
 bool
 counters_marked(const struct counters *counters, struct str site)
 {

@@ -18,6 +18,7 @@
 
 #include "record/counters.h"
 #include "record/journal.h"
+#include "record/metrics.h"
 #include "state/ticket.h"
 #include "upkeep/upkeep.h"
 
@@ -523,6 +524,31 @@ keep_all(struct upkeep *u)
 	walk(u, state_path(u, ENDED_FOLDER), remove_marker);
 }
 
+/* For node_exporter, which runs as somebody else: readable by all. */
+static void
+write_metrics(struct upkeep *u)
+{
+	const char *path = u->policy->metrics_file.p;
+	struct counters *counters = NULL;
+	struct str text;
+	bool there;
+	int rc;
+
+	if (u->policy->metrics_file.len == 0)
+		return;
+	if (counters_open(u->policy->state_dir, false, &counters) != 0)
+		counters = NULL;
+	rc = metrics_build(u->policy, counters, NULL, u->now, u->arena, &text);
+	counters_close(counters);
+	there = access(path, F_OK) == 0;
+	if (rc == 0)
+		rc = file_write(path, text, 0644);
+	if (rc == 0 && !there && chmod(path, 0644) == -1)       /* whatever the umask is; later the mode is kept */
+		rc = -errno;
+	if (rc != 0)
+		trouble(u, "write", path, rc);
+}
+
 void
 upkeep_run(const struct policy *policy, int64_t now, struct arena *arena, struct upkeep_report *ret)
 {
@@ -530,6 +556,7 @@ upkeep_run(const struct policy *policy, int64_t now, struct arena *arena, struct
 	int lock = open(policy->state_dir.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	memset(ret, 0, sizeof *ret);
+	write_metrics(&u);
 	if (lock == -1) {
 		trouble(&u, "open the state folder", policy->state_dir.p, -errno);
 		return;

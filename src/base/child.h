@@ -1,6 +1,6 @@
 /* Running another program: with an environment of our choice, its output caught or let through, and a time limit. */
-#ifndef CTL_CHILD_H
-#define CTL_CHILD_H
+#ifndef BASE_CHILD_H
+#define BASE_CHILD_H
 
 #include "base/arena.h"
 
@@ -9,14 +9,19 @@
 struct child_result {
 	int code; /* exit status; 128 + number of the signal that ended it; 124 for the time limit */
 	struct str output;              /* what it wrote to standard output, cut */
+	struct str errors;              /* and to standard error, where that was caught */
 };
 
 /*
  * Runs `argv` (argv[0] is a path or found in PATH) with the NULL-terminated `environment`, standard input from
- * /dev/null and standard output caught into `arena`, for `seconds` at most: then its process group is killed.  Returns
- * 0 or -errno when it could not be started.
+ * /dev/null and standard output caught into `arena`, for `seconds` at most: then its process group is killed.  No
+ * signal is blocked in it.  Returns 0 or -errno when it could not be started.  Any thread.
  */
 int child_run(char *const *argv, char *const *environment, int seconds, struct arena *arena,
+        struct child_result *ret);
+
+/* The same, with standard error caught too. */
+int child_run_quiet(char *const *argv, char *const *environment, int seconds, struct arena *arena,
         struct child_result *ret);
 
 #endif
