@@ -14,12 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "front/control.h"
 #include "front/daemon.h"
 #include "front/fcgi.h"
 #include "record/log.h"
 #include "upkeep/upkeep.h"
 
-#define UPKEEP_MEMORY ((size_t)16 << 20)
+#define UPKEEP_MEMORY ((size_t)128 << 20)
 #define STOP_SECONDS  10
 #define RETRY_SECONDS 5        /* a configuration that names a missing file is tried again so often */
 
@@ -46,6 +47,18 @@ say_what_stays(const struct policy *old, const struct policy *new)
 		    LOG_LEVEL_WARNING, "listen, socket_mode, socket_group, user and workers change at the next start");
 }
 
+/* Tokens are read again also where the rest is in error: one of them may have been taken away. */
+static void
+note_reload(struct gateway *gateway, bool done, struct problems *problems)
+{
+	counters_add(gateway->counters, COUNTERS_GATEWAY, done ? COUNTER_RELOADED : COUNTER_RELOAD_FAILED);
+	atomic_store(&gateway->life.reload_failed, !done);
+	if (done)
+		atomic_store(&gateway->life.loaded, clock_now());
+	if (gateway->control != NULL && problems->arena != NULL && control_reload(gateway->control, problems) != 0)
+		log_write(LOG_LEVEL_ERROR, "the control API cannot be used: see below; nobody can switch by it");
+}
+
 /* Returns whether the policy was exchanged.  `quiet`: an error that was told before is not told again. */
 static bool
 reload(struct gateway *gateway, bool quiet)
@@ -56,6 +69,8 @@ reload(struct gateway *gateway, bool quiet)
 
 	(void)policy_refresh(gateway->store, &old);
 	rc = problems.arena == NULL ? -ENOMEM : policy_store_reload(gateway->store, &problems);
+	if (rc == 0 || !quiet)
+		note_reload(gateway, rc == 0, &problems);
 	if (rc == 0 || !quiet)
 		log_problems(&problems);
 	if (rc == 0)
@@ -160,6 +175,8 @@ daemon_run(struct gateway *gateway, const struct listener *listener)
 	(void)sigaddset(&signals, SIGINT);
 	(void)sigaddset(&signals, SIGTERM);
 	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	gateway->life.started = clock_now();
+	atomic_store(&gateway->life.loaded, gateway->life.started);
 	serve_open_log(gateway);
 	serve_open_counters(gateway);
 	serve_warm_up(gateway, &warm);
