@@ -1,6 +1,6 @@
 # make check: unit, cases, lint; neither server nor network.  make check-wire: the real servers.
 # Each test ends with "N passed, N failed"; contrib/run-tests adds them up.
-EXTRA_DIST += tests/README.md tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals \
+EXTRA_DIST += tests/README.md tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals tests/lint/openapi \
 	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/hooks \
 	tests/cases/README.md tests/cases/run tests/cases/run_cases.py
 SNIPPETS = etc/snippets/lighttpd-authorizer.conf etc/snippets/lighttpd-responder.conf etc/snippets/apache-native.conf \
@@ -8,7 +8,7 @@ SNIPPETS = etc/snippets/lighttpd-authorizer.conf etc/snippets/lighttpd-responder
 
 AM_TESTS_ENVIRONMENT = srcdir=$(srcdir); export srcdir; builddir=$(builddir); export builddir; \
 	PYTHON3=$(PYTHON3); export PYTHON3;
-TESTS = tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals
+TESTS = tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals tests/lint/openapi
 
 # The gateway with a clock that the tests set, and without any transport.
 check_PROGRAMS += tests/cases/warden-at tests/cases/serve-each
