@@ -52,6 +52,13 @@ uint64_t counters_total(const struct counters *counters, struct str site, enum c
 /* From now on the site's numbers (all sites' for `site` empty) count from 0.  The counters must be open for writing. */
 void     counters_mark(struct counters *counters, struct str site);
 
+/*
+ * The last maintenance of the site, [site] for empty: when it was planned to end (TIME_NONE: it was not), and when it
+ * did, UTC seconds.  The counters must be open for writing to note it.  False when none has ended yet.
+ */
+void     counters_note_end(struct counters *counters, struct str site, int64_t planned, int64_t ended);
+bool     counters_last_end(const struct counters *counters, struct str site, int64_t *ret_planned, int64_t *ret_ended);
+
 /* Adds "held", "passed" and "passes" (by reason) to `object`, where they are known. */
 void        counters_add_json(const struct counters *counters, struct str site, json_t *object);
 

@@ -160,6 +160,21 @@ add_passes(struct page_of_metrics *m)
 		}
 }
 
+/* The planned and the actual end of what is over. */
+static void
+add_ends(struct page_of_metrics *m, const char *name, const char *help, bool ended)
+{
+	int64_t times[2];
+
+	head(m, name, "gauge", help);
+	for (size_t i = 0; i < m->policy->site_count; i++) {
+		if (!counters_last_end(m->counters, m->views[i].site, &times[0], &times[1]) || times[ended] == TIME_NONE)
+			continue;
+		add_site_line(m, name, m->views[i].site);
+		add_number(m, "}", times[ended]);
+	}
+}
+
 static void
 add_counters(struct page_of_metrics *m)
 {
@@ -167,6 +182,8 @@ add_counters(struct page_of_metrics *m)
 	add_number(m, PREFIX "counting", m->counters != NULL);
 	if (m->counters == NULL)
 		return;
+	add_ends(m, "last_planned_end_seconds", "When the last maintenance that is over was to end, Unix time.", false);
+	add_ends(m, "last_end_seconds", "When it did: turned off, lifted, or seen to be gone.", true);
 	add_passes(m);
 	for (size_t t = 0; t < sizeof totals / sizeof *totals; t++) {
 		head(m, totals[t].name, "counter", totals[t].help);

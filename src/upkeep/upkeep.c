@@ -155,6 +155,17 @@ end_record(struct upkeep *u, const struct view *v)
 }
 
 static void
+note_end(struct upkeep *u, const struct view *v)
+{
+	struct counters *counters;
+
+	if (counters_open(u->policy->state_dir, true, &counters) != 0)
+		return;
+	counters_note_end(counters, v->site->name, v->body.until, u->now);
+	counters_close(counters);
+}
+
+static void
 remove_flag(struct upkeep *u, const struct view *v, const char *event, unsigned *count)
 {
 	json_t *record = end_record(u, v);
@@ -167,6 +178,7 @@ remove_flag(struct upkeep *u, const struct view *v, const char *event, unsigned 
 		return;
 	}
 	(*count)++;
+	note_end(u, v);
 	tell(u, event, v->site->name, record);
 }
 
@@ -348,7 +360,8 @@ tell_observed(struct upkeep *u, const struct view *v)
 		(void)json_object_set_new(record, "since", json_time(v->since));
 		(void)json_object_set_new(record, "until", json_time(v->body.until));
 		mark_counters(u, v->site->name);
-	}
+	} else
+		note_end(u, v);
 	u->report->observed++;
 	tell(u, "observed", v->site->name, record);
 }

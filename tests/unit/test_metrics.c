@@ -136,7 +136,14 @@ test_metrics_counters(void)
 	counters_add(f.counters, COUNTERS_GATEWAY, COUNTER_RELOADED);
 	counters_add(f.counters, COUNTERS_GATEWAY, COUNTER_RELOAD_FAILED);
 	counters_add(f.counters, COUNTERS_GATEWAY, COUNTER_UNAUTHORIZED);
+	CHECK("nothing has ended yet", !str_contains(build(&f, NULL), STR("last_end_seconds{")));
+	counters_note_end(f.counters, STR("shop"), 1797303600, 1797303700);
+	counters_note_end(f.counters, STR(""), TIME_NONE, 1797303800);
 	text = build(&f, NULL);
+	CU_ASSERT(has_line(text, "maintenance_warden_last_planned_end_seconds{site=\"shop\"} 1797303600"));
+	CU_ASSERT(has_line(text, "maintenance_warden_last_end_seconds{site=\"shop\"} 1797303700"));
+	CU_ASSERT(has_line(text, "maintenance_warden_last_end_seconds{site=\"[site]\"} 1797303800"));
+	CHECK("not planned", !str_contains(text, STR("last_planned_end_seconds{site=\"[site]\"")));
 	CU_ASSERT(has_line(text, "maintenance_warden_counting 1"));
 	CU_ASSERT(has_line(text, "maintenance_warden_held_total{site=\"shop\"} 3"));
 	CU_ASSERT(has_line(text, "maintenance_warden_held_total{site=\"[site]\"} 1"));
