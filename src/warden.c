@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "front/cgi.h"
+#include "front/control.h"
 #include "front/daemon.h"
 #include "record/log.h"
 
@@ -171,6 +172,26 @@ make_listener(struct gateway *gateway, enum role role, struct problems *problems
 	return rc;
 }
 
+static void
+close_listener(struct listener *listener)
+{
+	if (!listener->ours)
+		return;
+	listener_close(listener);
+	free((char *)listener->where.p);
+}
+
+/* What control_listen answers with, where it is set. */
+static int
+open_control(struct gateway *gateway, struct problems *problems)
+{
+	struct policy_ref held = { 0 };
+	bool wanted = policy_refresh(gateway->store, &held)->control_listen.len > 0;
+
+	policy_release(gateway->store, &held);
+	return wanted ? control_open(gateway, problems, &gateway->control) : 0;
+}
+
 static int
 run_daemon(struct gateway *gateway, enum role role, struct problems *problems)
 {
@@ -178,6 +199,11 @@ run_daemon(struct gateway *gateway, enum role role, struct problems *problems)
 	unsigned before = problems->errors;
 	int rc = make_listener(gateway, role, problems, &listener);
 
+	if (rc == 0) {
+		rc = open_control(gateway, problems);
+		if (rc != 0)
+			close_listener(&listener);
+	}
 	if (rc != 0) {
 		if (problems->errors == before)
 			(void)fprintf(stderr, "maintenance-warden: cannot listen: %s\n", strerror(-rc));
@@ -187,10 +213,7 @@ run_daemon(struct gateway *gateway, enum role role, struct problems *problems)
 	rc = daemon_run(gateway, &listener);
 	if (rc != 0)
 		(void)fprintf(stderr, "maintenance-warden: cannot start: %s\n", strerror(-rc));
-	if (listener.ours) {
-		listener_close(&listener);
-		free((char *)listener.where.p);
-	}
+	close_listener(&listener);
 	return rc == 0 ? EXIT_DONE : EXIT_SYSTEM;
 }
 
@@ -225,6 +248,8 @@ main(int argc, char **argv)
 	role = find_role();
 	config = find_config(&options, path);
 	code = policy_store_open(str_of(config), &problems, &gateway.store);
+	if (options.check && code == 0)
+		(void)open_control(&gateway, &problems);
 	if (options.check)
 		code = print_check(config, &problems);
 	else if (code != 0)
@@ -233,6 +258,7 @@ main(int argc, char **argv)
 		code = cgi_run(&gateway);
 	else
 		code = run_daemon(&gateway, role, &problems);
+	control_close(gateway.control);
 	counters_close(gateway.counters);
 	policy_store_close(gateway.store);
 	arena_free(problems.arena);
