@@ -1,7 +1,7 @@
 # make check: unit, cases, lint; neither server nor network.  make check-wire: the real servers.
 # Each test ends with "N passed, N failed"; contrib/run-tests adds them up.
 EXTRA_DIST += tests/README.md tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals tests/lint/openapi \
-	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/hooks \
+	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/hooks tests/control \
 	tests/cases/README.md tests/cases/run tests/cases/run_cases.py
 SNIPPETS = etc/snippets/lighttpd-authorizer.conf etc/snippets/lighttpd-responder.conf etc/snippets/apache-native.conf \
 	etc/snippets/htaccess etc/snippets/nginx-auth-request.conf etc/snippets/nginx-x-accel.conf
@@ -66,4 +66,7 @@ check-wire: all
 check-stress: all
 	$(PYTHON3) -B $(srcdir)/tests/ctl/test_stress.py --wardenctl $(abs_builddir)/wardenctl \
 	    --gateway $(abs_builddir)/maintenance-warden
-.PHONY: check-wire check-stress
+check-control: all
+	$(PYTHON3) -B $(srcdir)/tests/control/run.py --wardenctl $(abs_builddir)/wardenctl \
+	    --gateway $(abs_builddir)/maintenance-warden
+.PHONY: check-wire check-stress check-control

@@ -37,7 +37,8 @@ def read(data):
         try:
             if line.startswith("# HELP "):
                 name, _, words = line[7:].partition(" ")
-                if not re.fullmatch(NAME, name) or name in helped or not words or re.search(r"\\(?![\\n])", words):
+                if not re.fullmatch(NAME, name) or name in helped or not words or re.search(r"[\x00-\x1f]", words) or \
+                        re.search(r"\\(?![\\n])", words):
                     raise ValueError("a wrong HELP")
                 helped.add(name)
                 current = name
