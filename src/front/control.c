@@ -21,7 +21,7 @@
 #define MINUTE_MS        60000
 #define REMINDER_SECONDS 60
 
-/* So many a minute, all of them at once if nobody came before: what remains to be waited for is how far `full` is ahead. */
+/* So many a minute, all of them at once if nobody came before; each takes its share of the minute, up to `full`. */
 struct limit {
 	int     a_minute;
 	int64_t full;                   /* monotonic milliseconds */

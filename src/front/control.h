@@ -40,7 +40,7 @@ int  control_open(struct gateway *gateway, struct problems *problems, struct con
 void control_close(struct control *control);            /* NULL is fine; nothing may be running */
 
 /*
- * After a reload: reads the tokens anew.  Where that fails no token is valid any more, for they may have been taken away.
+ * After a reload: reads the tokens anew.  Where that fails no token is valid any more, for it may have been taken away.
  * Errors are added to `problems`.  One thread, which is the one of control_open(); others may be answering.
  */
 int  control_reload(struct control *control, struct problems *problems);

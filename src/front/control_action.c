@@ -210,6 +210,21 @@ reply_done(const struct child_result *result, struct arena *arena, struct reply 
 	free(text);
 }
 
+static int
+status_of(int code, bool sound)
+{
+	switch (code) {
+	case 1:
+		return 409;
+	case 2:
+		return sound ? 400 : 500;
+	case 124:
+		return 504;
+	default:
+		return 500;
+	}
+}
+
 static void
 reply_of(const struct child_result *result, bool sound, struct arena *arena, struct reply *reply)
 {
@@ -224,8 +239,7 @@ reply_of(const struct child_result *result, bool sound, struct arena *arena, str
 		    ACTION_SECONDS);
 	else if (detail.len == 0)
 		detail = arena_printf(arena, "wardenctl ended with %d and said nothing", result->code);
-	problem_reply(reply, result->code == 1 ? 409 : result->code == 2 && sound ? 400 : result->code == 124 ? 504 : 500,
-	    detail, arena);
+	problem_reply(reply, status_of(result->code, sound), detail, arena);
 }
 
 void

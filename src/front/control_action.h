@@ -1,6 +1,6 @@
 /*
- * The actions of the control API.  Each is the command of wardenctl of that name, run as a program: policy, hooks, locks
- * and journal are the very same, and the journal says "control API".
+ * The actions of the control API.  Each is the command of wardenctl of that name, run as a program: policy, hooks,
+ * locks and journal are the very same, and the journal says "control API".
  */
 #ifndef FRONT_CONTROL_ACTION_H
 #define FRONT_CONTROL_ACTION_H
@@ -8,7 +8,7 @@
 #include "answer/reply.h"
 #include "policy/policy.h"
 
-#define ACTION_SECONDS     180                  /* longest that one may take: wardenctl asks hooks, each for a minute at most */
+#define ACTION_SECONDS     180                  /* longest that one may take; each hook has a minute */
 #define ACTION_BY          "control API"        /* who it was, for the journal */
 
 struct action;
@@ -25,7 +25,7 @@ int  action_arguments(const struct action *action, struct str body, struct arena
 
 /*
  * Runs `program` with `-c INI` and the arguments, in an environment of PATH alone, and makes the reply of what it said:
- * 200 with its JSON (and "warning", if it warned), 409 where it said no, 400 where it was used wrongly, else 500 or 504.
+ * 200 with its JSON (and "warning", if it warned), 409 where it said no, 400 where it was used wrongly, else 500, 504.
  * `sound`: the configuration as it stands is in force; where it is not, an exit status of 2 is not the caller's fault.
  */
 void action_run(const char *program, const char *config, char *const *arguments, bool sound, struct arena *arena,

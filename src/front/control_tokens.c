@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tokens are hashed when they are read, and all of them are compared each time: which one fits cannot be told by time. */
+/* Tokens are hashed when they are read, and all are compared each time: which one fits cannot be told by time. */
 #include "config.h"
 
 #include <errno.h>
@@ -37,7 +37,8 @@ is_safe(const struct policy *policy, const struct place *place, struct problems 
 		return false;
 	}
 	if (!is_gateways(policy, status.st_uid)) {
-		problem_error(problems, place, "%s must belong to root or to the gateway's user: chown root %s", path, path);
+		problem_error(
+		    problems, place, "%s must belong to root or to the gateway's user: chown root %s", path, path);
 		return false;
 	}
 	if ((status.st_mode & 0027) == 0)

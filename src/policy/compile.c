@@ -103,9 +103,9 @@ compile_control_listen(struct values *values, struct policy *policy)
 		host = str_sub(host, 1, host.len - 1);
 	if (ip_parse(host, &ip) != 0 || str_number(str_sub(where, str_find_last(where, ':') + 1, where.len), 1, 65535,
 	    &port) != 0 || !(str_starts(host, local4) || str_eq(host, local6)))
-		problem_error(values->problems, &value->place, "expected the path of a socket, or a loopback address with "
-		    "a port such as 127.0.0.1:8504 or [::1]:8504, not \"%.*s\": whoever reaches it sees how all sites "
-		    "stand", STR_ARG(where));
+		problem_error(values->problems, &value->place, "expected the path of a socket, or a loopback address "
+		    "with a port such as 127.0.0.1:8504 or [::1]:8504, not \"%.*s\": whoever reaches it sees how all "
+		    "sites stand", STR_ARG(where));
 }
 
 /* A path relative to the INI's folder, or NULL where the key is empty. */

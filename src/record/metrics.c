@@ -96,11 +96,11 @@ static const struct {
 	{ "on", "Whether maintenance is on.", get_on },
 	{ "since_seconds", "When the maintenance that is on began, Unix time.", get_since },
 	{ "until_seconds", "Planned end of the maintenance that is on, Unix time; no line without one.", get_until },
-	{ "overrun", "Whether the maintenance that is on is past its planned end or its longest duration.", get_overrun },
+	{ "overrun", "Whether the maintenance that is on is past its planned end or longest duration.", get_overrun },
 	{ "share_percent", "Percent of clients admitted while maintenance is on.", get_share },
 	{ "bypass_off", "Whether personal bypasses are suspended.", get_bypass_off },
 	{ "state_unknown", "Whether a flag or the state folder cannot be read; on_unknown then decides.", get_unknown },
-	{ "flag_broken", "Whether a flag is there whose text cannot be understood; it is on all the same.", get_broken },
+	{ "flag_broken", "Whether a flag is there whose text is not understood; it is on all the same.", get_broken },
 };
 
 static const struct {
@@ -168,9 +168,11 @@ add_ends(struct page_of_metrics *m, const char *name, const char *help, bool end
 
 	head(m, name, "gauge", help);
 	for (size_t i = 0; i < m->policy->site_count; i++) {
-		if (!counters_last_end(m->counters, m->views[i].site, &times[0], &times[1]) || times[ended] == TIME_NONE)
+		struct str site = m->views[i].site;
+
+		if (!counters_last_end(m->counters, site, &times[0], &times[1]) || times[ended] == TIME_NONE)
 			continue;
-		add_site_line(m, name, m->views[i].site);
+		add_site_line(m, name, site);
 		add_number(m, "}", times[ended]);
 	}
 }
@@ -253,8 +255,8 @@ write_all(struct page_of_metrics *m, char *memory, size_t size)
 	buffer_init(&m->out, memory, size);
 	add_gateway(m);
 	add_gauges(m);
-	add_window_times(m, "window_start_seconds", "Start of a planned window that is on or comes next, Unix time.", false);
-	add_window_times(m, "window_end_seconds", "End of a planned window that is on or comes next, Unix time.", true);
+	add_window_times(m, "window_start_seconds", "Start of a window that is on or comes next, Unix time.", false);
+	add_window_times(m, "window_end_seconds", "End of a window that is on or comes next, Unix time.", true);
 	add_counters(m);
 	return !m->out.full;
 }
