@@ -13,11 +13,18 @@
 #include "base/child.h"
 #include "base/clock.h"
 
+#define SLICE_MS 500            /* how often is looked whether to give up */
+
 /* What is read from the child: standard output, and perhaps standard error. */
 struct stream {
 	int    ours, theirs;            /* ends of a pipe; -1: none */
 	char  *data;                    /* CHILD_OUTPUT_MAX bytes */
 	size_t len;
+};
+
+struct wait {
+	int64_t              deadline;  /* monotonic milliseconds */
+	const _Atomic(bool) *give_up;   /* NULL: never before */
 };
 
 static int
@@ -85,31 +92,36 @@ read_stream(struct stream *stream)
 		stream->len += (size_t)n;
 }
 
-/* Reads until all ends.  True: the time limit came first. */
 static bool
-read_output(struct stream streams[2], int64_t deadline)
+is_over(const struct wait *wait)
+{
+	return clock_monotonic_ms() >= wait->deadline || (wait->give_up != NULL && atomic_load(wait->give_up));
+}
+
+/* Reads until all ends.  False: the wait was over first. */
+static bool
+read_output(struct stream streams[2], const struct wait *wait)
 {
 	while (streams[0].ours != -1 || streams[1].ours != -1) {
 		struct pollfd inputs[2] = { { streams[0].ours, POLLIN, 0 }, { streams[1].ours, POLLIN, 0 } };
-		int64_t left = deadline - clock_monotonic_ms();
 
-		if (left <= 0)
-			return true;
-		if (poll(inputs, 2, (int)left) < 1)
+		if (is_over(wait))
+			return false;
+		if (poll(inputs, 2, SLICE_MS) < 1)
 			continue;
 		for (int i = 0; i < 2; i++)
 			if (inputs[i].revents != 0)
 				read_stream(&streams[i]);
 	}
-	return false;
+	return true;
 }
 
 /* A child that closed its output may still run. */
 static bool
-wait_until(pid_t pid, int64_t deadline, int *status)
+wait_for(pid_t pid, const struct wait *wait, int *status)
 {
 	while (waitpid(pid, status, WNOHANG) == 0) {
-		if (clock_monotonic_ms() >= deadline)
+		if (is_over(wait))
 			return false;
 		(void)poll(NULL, 0, 5);
 	}
@@ -117,10 +129,11 @@ wait_until(pid_t pid, int64_t deadline, int *status)
 }
 
 static int
-run(char *const *argv, char *const *environment, struct stream streams[2], int64_t deadline, struct child_result *ret)
+run(char *const *argv, char *const *environment, struct stream streams[2], const struct wait *wait,
+    struct child_result *ret)
 {
 	int status = 0, rc;
-	bool late;
+	bool ended;
 	pid_t pid;
 
 	rc = spawn_piped(argv, environment, &streams[0], &streams[1], &pid);
@@ -128,29 +141,31 @@ run(char *const *argv, char *const *environment, struct stream streams[2], int64
 	close_end(&streams[1].theirs);
 	if (rc != 0)
 		return rc;
-	late = read_output(streams, deadline);
-	if (late || !wait_until(pid, deadline, &status)) {
+	ended = read_output(streams, wait) && wait_for(pid, wait, &status);
+	if (!ended && clock_monotonic_ms() < wait->deadline)
+		return -ECANCELED;
+	if (!ended) {
 		(void)kill(-pid, SIGKILL);
 		(void)waitpid(pid, &status, 0);
-		late = true;
 	}
 	ret->output = (struct str){ streams[0].data, streams[0].len };
 	ret->errors = (struct str){ streams[1].data, streams[1].len };
-	ret->code = late ? 124 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	ret->code = !ended ? 124 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	return 0;
 }
 
 static int
-run_with(char *const *argv, char *const *environment, int seconds, bool errors, struct arena *arena,
-    struct child_result *ret)
+run_with(char *const *argv, char *const *environment, int seconds, bool errors, const _Atomic(bool) *give_up,
+    struct arena *arena, struct child_result *ret)
 {
+	const struct wait wait = { clock_monotonic_ms() + (int64_t)seconds * 1000, give_up };
 	struct stream streams[2] = { { -1, -1, NULL, 0 }, { -1, -1, NULL, 0 } };
 	int rc = open_stream(&streams[0], arena);
 
 	if (rc == 0 && errors)
 		rc = open_stream(&streams[1], arena);
 	if (rc == 0)
-		rc = run(argv, environment, streams, clock_monotonic_ms() + (int64_t)seconds * 1000, ret);
+		rc = run(argv, environment, streams, &wait, ret);
 	for (int i = 0; i < 2; i++) {
 		close_end(&streams[i].ours);
 		close_end(&streams[i].theirs);
@@ -161,12 +176,12 @@ run_with(char *const *argv, char *const *environment, int seconds, bool errors, 
 int
 child_run(char *const *argv, char *const *environment, int seconds, struct arena *arena, struct child_result *ret)
 {
-	return run_with(argv, environment, seconds, false, arena, ret);
+	return run_with(argv, environment, seconds, false, NULL, arena, ret);
 }
 
 int
-child_run_quiet(char *const *argv, char *const *environment, int seconds, struct arena *arena,
-    struct child_result *ret)
+child_run_until(char *const *argv, char *const *environment, int seconds, const _Atomic(bool) *give_up,
+    struct arena *arena, struct child_result *ret)
 {
-	return run_with(argv, environment, seconds, true, arena, ret);
+	return run_with(argv, environment, seconds, true, give_up, arena, ret);
 }

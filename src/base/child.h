@@ -2,6 +2,8 @@
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H
 
+#include <stdatomic.h>
+
 #include "base/arena.h"
 
 #define CHILD_OUTPUT_MAX (16 * 1024)    /* bytes of output that are kept */
@@ -20,8 +22,11 @@ struct child_result {
 int child_run(char *const *argv, char *const *environment, int seconds, struct arena *arena,
         struct child_result *ret);
 
-/* The same, with standard error caught too. */
-int child_run_quiet(char *const *argv, char *const *environment, int seconds, struct arena *arena,
-        struct child_result *ret);
+/*
+ * The same, with standard error caught too, until `give_up` becomes true: then -ECANCELED within a second, and the
+ * program goes on by itself.
+ */
+int child_run_until(char *const *argv, char *const *environment, int seconds, const _Atomic(bool) *give_up,
+        struct arena *arena, struct child_result *ret);
 
 #endif

@@ -34,6 +34,7 @@ struct control {
 	struct tokens   tokens;
 	struct limit    failed, actions;
 	pthread_mutex_t acting;                 /* held while an action runs */
+	_Atomic(bool)   stopping;
 };
 
 /* One request, and what answers need. */
@@ -288,6 +289,8 @@ read_arguments(const struct asked_control *a, const struct action *action)
 
 	if (a->query.p != NULL)
 		fail(a, 400, "an action takes no query: its members stand in the JSON body");
+	else if (request->no_length)
+		fail(a, 411, "a body in chunks is not read: send it with Content-Length");
 	else if (request->too_large || request->body.len > CONTROL_BODY_MAX)
 		fail(a, 413, "the body is over 8192 bytes");
 	else if (request->body.len > 0 && !is_json(request->content_type))
@@ -328,7 +331,7 @@ act(const struct asked_control *a, char *const *arguments)
 		return;
 	}
 	action_run(program, a->policy->file.p, arguments, !atomic_load(&a->control->gateway->life.reload_failed),
-	    a->arena, a->reply);
+	    &a->control->stopping, a->arena, a->reply);
 	(void)pthread_mutex_unlock(&a->control->acting);
 	log_write(LOG_LEVEL_INFO, "control: %s: %d", arguments[0], a->reply->status);
 }
@@ -404,6 +407,42 @@ control_answer(struct control *control, const struct control_request *request, s
 		asked.query = str_sub(request->target, question + 1, request->target.len);
 	answer(&asked);
 	policy_release(control->gateway->store, &held);
+}
+
+/* A field that came twice is none. */
+static struct str
+field(const struct http_request *request, struct str name)
+{
+	size_t count;
+	struct str value = http_field(request, name, &count);
+
+	return count == 1 ? value : STR_NONE;
+}
+
+void
+control_handle(struct gateway *gateway, struct worker *worker, const struct http_request *request, struct reply *reply)
+{
+	size_t codings;
+	struct control_request asked = {
+		.method = request->method, .target = request->target, .content_type = field(request, STR("Content-Type")),
+		.authorization = field(request, STR("Authorization")), .body = request->body,
+		.too_large = !request->body_whole,
+	};
+
+	(void)worker;
+	(void)http_field(request, STR("Transfer-Encoding"), &codings);
+	asked.no_length = codings > 0;
+	if (request->whole)
+		control_answer(gateway->control, &asked, request->arena, reply);
+	else
+		problem_reply(reply, 431, STR("too many header fields"), request->arena);
+}
+
+void
+control_stop(struct control *control)
+{
+	if (control != NULL)
+		atomic_store(&control->stopping, true);
 }
 
 /* Both are installed into one folder.  Found once: an update may put another binary into this one's place. */

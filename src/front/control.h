@@ -13,10 +13,14 @@
 #ifndef FRONT_CONTROL_H
 #define FRONT_CONTROL_H
 
+#include "front/http_request.h"
 #include "front/serve.h"
 
 #define CONTROL_BODY_MAX        8192    /* bytes */
 #define CONTROL_ARENA_SIZE      ((size_t)256 << 20)     /* most that one answer may take */
+#define CONTROL_CONNECTIONS     32      /* at once */
+#define CONTROL_TIMEOUT         10      /* seconds a client may be silent */
+#define CONTROL_ANSWER_SECONDS  200     /* an action, and waiting for the one before it */
 #define CONTROL_FAILED_A_MINUTE  10     /* requests without a valid token; then no token is looked at for a while */
 #define CONTROL_ACTIONS_A_MINUTE 20
 #define CONTROL_WAIT_SECONDS     5      /* how long an action waits for the one before it */
@@ -30,6 +34,7 @@ struct control_request {
 	struct str authorization;       /* ... this */
 	struct str body;
 	bool       too_large;           /* the body was over CONTROL_BODY_MAX, and is not here */
+	bool       no_length;           /* it came in chunks: it is not here either */
 };
 
 /*
@@ -44,6 +49,13 @@ void control_close(struct control *control);            /* NULL is fine; nothing
  * Errors are added to `problems`.  One thread, which is the one of control_open(); others may be answering.
  */
 int  control_reload(struct control *control, struct problems *problems);
+
+/* Nothing waits for an action any more: those that run go on by themselves.  NULL is fine.  Any thread. */
+void control_stop(struct control *control);
+
+/* The same as control_answer(), as a handler for front/http.h, with the gateway's control. */
+void control_handle(struct gateway *gateway, struct worker *worker, const struct http_request *request,
+         struct reply *reply);
 
 /*
  * Answers.  Cannot fail; the reply lives in `arena`, a growing one of CONTROL_ARENA_SIZE at most.  An action takes as

@@ -243,8 +243,8 @@ reply_of(const struct child_result *result, bool sound, struct arena *arena, str
 }
 
 void
-action_run(const char *program, const char *config, char *const *arguments, bool sound, struct arena *arena,
-    struct reply *reply)
+action_run(const char *program, const char *config, char *const *arguments, bool sound, const _Atomic(bool) *stopping,
+    struct arena *arena, struct reply *reply)
 {
 	char *environment[] = { (char *)(uintptr_t)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		NULL };
@@ -256,8 +256,10 @@ action_run(const char *program, const char *config, char *const *arguments, bool
 
 	for (size_t i = 0; arguments[i] != NULL; i++)
 		argv[count++] = arguments[i];
-	rc = child_run_quiet(argv, environment, ACTION_SECONDS, arena, &result);
-	if (rc == 0)
+	rc = child_run_until(argv, environment, ACTION_SECONDS, stopping, arena, &result);
+	if (rc == -ECANCELED)
+		problem_reply(reply, 503, STR("the gateway is stopping; the action goes on: look at the status"), arena);
+	else if (rc == 0)
 		reply_of(&result, sound, arena, reply);
 	else
 		problem_reply(reply, 500, arena_printf(arena, "cannot run %s: %s", program, strerror(-rc)), arena);

@@ -227,12 +227,13 @@ def test_refusals(args, tcp):
         has_problem("a huge body", post(g.where, "on", {"message": "x" * 3000000}), 413, "8192")
         chunked = b"".join(b"1000\r\n" + b" " * 4096 + b"\r\n" for _ in range(3)) + b"0\r\n\r\n"
         has_problem("a large body in chunks", ask(g.where, "POST", "/.maintenance/on", chunked, TOKEN,
-                                                  ["Transfer-Encoding: chunked"]), 413, "8192")
+                                                  ["Transfer-Encoding: chunked"]), 411, "Content-Length")
         checks.that("nothing was switched", g.read() is None and g.read(g.file("state/flags/shop.flag")) is None)
         checks.equal("metrics: without a token", exposition.value(g.metrics(), "control_unauthorized_total"), 4)
-        chunked = b"2\r\n{}\r\n0\r\n\r\n"
-        answer = ask(g.where, "POST", "/.maintenance/on", chunked, TOKEN, ["Transfer-Encoding: chunked"])
-        checks.that("a body in chunks", answer.status == 200 and g.read() is not None, answer)
+        has_problem("two tokens", ask(g.where, "POST", "/.maintenance/on", {}, TOKEN,
+                                      [f"Authorization: Bearer {TOKEN}"]), 401, "Bearer")
+        has_problem("very many fields", ask(g.where, "POST", "/.maintenance/on", {}, TOKEN,
+                                            [f"X-A{i}: b" for i in range(300)]), 431, "too many")
     with Gateway(args, tokens=None, tcp=tcp) as g:
         has_problem("without control_token_file", post(g.where, "on", {}), 404, "control_token_file is not set")
         checks.equal("... looking is allowed", ask(g.where, "GET", "/readyz").status, 200)
@@ -306,6 +307,36 @@ def test_a_wardenctl_that_fails(args):
         os.unlink(g.file("fake"))
         has_problem("it is gone", post(g.where, "on"), 500, "cannot run")
         checks.equal("the gateway is not", ask(g.where, "GET", "/healthz").status, 200)
+
+
+def test_a_long_action(args):
+    """Longer than any time-out for a silent client."""
+    with Gateway(args) as g:
+        os.mkdir(g.file("hooks.d"), 0o755)
+        g.write("hooks.d/preflight-long", "#!/bin/sh\nsleep 22\n", 0o755)
+        answer = post(g.where, "on")
+        checks.that("an action of 22 seconds is answered", answer.status == 200 and g.read() is not None, answer)
+
+
+def test_stopping(args):
+    """A gateway that stops does not wait for an action, and does not end it."""
+    with Gateway(args) as g:
+        os.mkdir(g.file("hooks.d"), 0o755)
+        os.mkfifo(g.file("go"))
+        g.write("hooks.d/preflight-wait", f'#!/bin/sh\n: >"{g.file("begun")}"\nread x <"{g.file("go")}"\nexit 0\n', 0o755)
+        found = []
+        asking = threading.Thread(target=lambda: found.append(post(g.where, "on")))
+        asking.start()
+        harness.wire.wait_until(lambda: os.path.exists(g.file("begun")), "the hook")
+        begin = time.monotonic()
+        checks.equal("it ends", g.stop_gateway(), 0)
+        checks.that("... soon", time.monotonic() - begin < 5, time.monotonic() - begin)
+        asking.join(10)
+        has_problem("... and says so", found[0], 503, "the action goes on")
+        with open(g.file("go"), "w", encoding="ascii") as f:
+            f.write("x\n")
+        harness.wire.wait_until(lambda: g.last().get("event") == "on", "the journal")
+        checks.that("the action is done", g.read() is not None)
 
 
 class Faked(Gateway):
@@ -469,13 +500,17 @@ def test_strict_reader():
 def main():
     args = harness.arguments(__doc__)
     test_strict_reader()
+    long = threading.Thread(target=test_a_long_action, args=(args,))
+    long.start()
     for tcp in (False, True):
         test_looking(args, tcp)
         test_switching(args, tcp)
         test_refusals(args, tcp)
     for test in (test_limits, test_gates, test_two_at_once, test_a_wardenctl_that_fails, test_bad_configurations,
-                 test_socket, test_reload, test_state, test_metrics_file):
+                 test_stopping, test_socket, test_reload, test_state, test_metrics_file):
         test(args)
+    long.join(60)
+    checks.that("the long action has ended", not long.is_alive())
     return checks.end()
 
 
