@@ -424,7 +424,8 @@ control_handle(struct gateway *gateway, struct worker *worker, const struct http
 {
 	size_t codings;
 	struct control_request asked = {
-		.method = request->method, .target = request->target, .content_type = field(request, STR("Content-Type")),
+		.method = request->method, .target = request->target,
+		.content_type = field(request, STR("Content-Type")),
 		.authorization = field(request, STR("Authorization")), .body = request->body,
 		.too_large = !request->body_whole,
 	};

@@ -258,7 +258,8 @@ action_run(const char *program, const char *config, char *const *arguments, bool
 		argv[count++] = arguments[i];
 	rc = child_run_until(argv, environment, ACTION_SECONDS, stopping, arena, &result);
 	if (rc == -ECANCELED)
-		problem_reply(reply, 503, STR("the gateway is stopping; the action goes on: look at the status"), arena);
+		problem_reply(
+		    reply, 503, STR("the gateway is stopping; the action goes on: look at the status"), arena);
 	else if (rc == 0)
 		reply_of(&result, sound, arena, reply);
 	else

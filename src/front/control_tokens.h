@@ -14,7 +14,8 @@ struct tokens {
 
 /*
  * Reads policy->control_token_file: a token a line, SECRET_PLAIN_MIN bytes or more, or sha256:HEX; blank lines and
- * those that begin with "#" are no tokens.  The file must belong to root or the gateway's user, and be closed to others.
+ * those that begin with "#" are no tokens.  The file must belong to root or the gateway's user, and be closed to
+ * others.
  * Returns 0, or -EINVAL with an error in `problems` and no token in `ret`.  One thread: it looks up the user.
  */
 int  tokens_read(const struct policy *policy, struct problems *problems, struct tokens *ret);

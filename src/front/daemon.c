@@ -149,6 +149,7 @@ wait_for_end(struct gateway *gateway, const struct fronts *fronts, const sigset_
 		else if (failed_for >= 0 && ++failed_for >= RETRY_SECONDS)
 			failed_for = reload(gateway, true) ? -1 : 0;
 		http_cut_slow(fronts->http);
+		http_cut_slow(fronts->control);
 		if (clock_monotonic_ms() >= upkeep_at) {
 			keep_up(gateway);
 			upkeep_at = clock_monotonic_ms() + UPKEEP_SECONDS * 1000;

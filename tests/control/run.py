@@ -72,6 +72,29 @@ def ask(where, method, target, body=None, token=None, headers=()):
     return Answer(answer)
 
 
+class Kept:
+    """A connection that is used again and again, as Prometheus does."""
+
+    def __init__(self, where):
+        self.socket = connect(where)
+        self.file = self.socket.makefile("rb")
+
+    def get(self, target):
+        """The status."""
+        self.socket.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        status = int(self.file.readline().split()[1])
+        length = 0
+        while (line := self.file.readline().strip()):
+            name, _, value = line.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        self.file.read(length)
+        return status
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
 def post(where, action, body=None, token=TOKEN):
     return ask(where, "POST", f"/.maintenance/{action}", body, token)
 
@@ -270,6 +293,8 @@ def test_two_at_once(args):
         os.mkdir(g.file("hooks.d"), 0o755)
         os.mkfifo(g.file("go"))
         g.write("hooks.d/preflight-wait", f'#!/bin/sh\n: >"{g.file("begun")}"\nread x <"{g.file("go")}"\nexit 0\n', 0o755)
+        kept = [Kept(g.where) for _ in range(8)]
+        checks.equal("kept connections", {k.get("/healthz") for k in kept}, {200})
         found = {}
         first = threading.Thread(target=lambda: found.update(first=post(g.where, "on", {"site": "shop"})))
         first.start()
@@ -286,6 +311,11 @@ def test_two_at_once(args):
         second = threading.Thread(target=lambda: found.update(second=post(g.where, "off", {"site": "shop"})))
         second.start()
         time.sleep(0.3)                                 # no event tells that it waits; too short only proves less
+        begin = time.monotonic()
+        checks.equal("kept connections while two wait", {k.get("/metrics") for k in kept}, {200})
+        checks.that("... without waiting", time.monotonic() - begin < 2, time.monotonic() - begin)
+        for k in kept:
+            k.close()
         with open(g.file("go"), "w", encoding="ascii") as f:
             f.write("x\n")
         first.join(30)
