@@ -45,10 +45,11 @@ endif
 if HTTP_WITHOUT_TLS
 noinst_LIBRARIES += libno_tls.a
 libno_tls_a_SOURCES = src/front/no_tls.c
+NO_TLS = libno_tls.a
 endif
 nodist_libwarden_a_SOURCES = src/answer/builtin_files.c
 maintenance_warden_SOURCES = src/warden.c
-maintenance_warden_LDADD = libwarden.a $(HTTP_LIBS)
+maintenance_warden_LDADD = libwarden.a $(HTTP_LIBS) $(NO_TLS)
 
 wardenctl_SOURCES = src/wardenctl.c src/ctl/asked.c src/ctl/asked.h src/ctl/bypass.c src/ctl/change.c \
 	src/ctl/check.c src/ctl/check_files.c src/ctl/check_files.h \

@@ -100,7 +100,8 @@ take_x_forwarded(const struct http_request *request, struct raw_request *raw)
 		complaint = take_one(request, STR("X-Forwarded-Method"),
 		    "X-Forwarded-Method is missing or came twice", &raw->method);
 	if (complaint == NULL)
-		complaint = take_one(request, STR("X-Forwarded-Uri"), "X-Forwarded-Uri is missing or came twice", &raw->target);
+		complaint = take_one(request, STR("X-Forwarded-Uri"),
+		    "X-Forwarded-Uri is missing or came twice", &raw->target);
 	add_header(raw, STR("HOST"), host);
 	return complaint;
 }
@@ -110,7 +111,8 @@ static const char *
 take_x_original_url(const struct http_request *request, struct raw_request *raw)
 {
 	struct str url, rest;
-	const char *complaint = take_one(request, STR("X-Original-Url"), "X-Original-Url is missing or came twice", &url);
+	const char *complaint = take_one(request, STR("X-Original-Url"),
+	    "X-Original-Url is missing or came twice", &url);
 	size_t slash;
 
 	if (complaint == NULL)
@@ -138,7 +140,8 @@ take_x_original_uri(const struct http_request *request, struct raw_request *raw)
 		complaint = take_one(request, STR("X-Original-Method"),
 		    "X-Original-Method is missing or came twice", &raw->method);
 	if (complaint == NULL)
-		complaint = take_one(request, STR("X-Original-Uri"), "X-Original-Uri is missing or came twice", &raw->target);
+		complaint = take_one(request, STR("X-Original-Uri"),
+		    "X-Original-Uri is missing or came twice", &raw->target);
 	add_header(raw, STR("HOST"), host);
 	return complaint;
 }
@@ -254,7 +257,8 @@ forward_read(const struct http_request *request, const struct trust *trust, enum
 }
 
 void
-forward_answer(struct gateway *gateway, struct worker *worker, const struct http_request *request, struct reply *reply)
+forward_answer(struct gateway *gateway, struct worker *worker, const struct http_request *request,
+    struct reply *reply)
 {
 	static _Atomic(int64_t) said;
 	const struct policy *policy = policy_refresh(gateway->store, &worker->held);
@@ -264,7 +268,7 @@ forward_answer(struct gateway *gateway, struct worker *worker, const struct http
 
 	if (complaint != NULL && log_now_and_then(&said, clock_now(), 60)) {
 		ip_format(&request->peer, address);
-		log_write(LOG_LEVEL_ERROR, "http: %s asks, and what it asks cannot be answered: %s", address, complaint);
+		log_write(LOG_LEVEL_ERROR, "http: %s asks, and it cannot be told what: %s", address, complaint);
 	}
 	serve(gateway, worker, &raw, reply);
 }

@@ -461,13 +461,14 @@ static struct MHD_Daemon *
 start_daemon(struct http *http, int fd)
 {
 	const struct http_service *service = &http->service;
-	unsigned threads = service->answer_seconds > 0 ?
-	    MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL : MHD_USE_EPOLL_INTERNAL_THREAD;
+	bool slow = service->answer_seconds > 0;
+	unsigned threads = !slow ? MHD_USE_EPOLL_INTERNAL_THREAD :
+	    MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL;
 
 	return MHD_start_daemon(threads | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, http,
 	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd,
-	    MHD_OPTION_THREAD_POOL_SIZE, service->answer_seconds > 0 ? 0 : (unsigned)service->threads,
+	    MHD_OPTION_THREAD_POOL_SIZE, slow ? 0 : (unsigned)service->threads,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_MAX,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)service->connections,
 	    MHD_OPTION_CONNECTION_TIMEOUT, service->timeout,

@@ -9,7 +9,7 @@
 #include "front/listener.h"
 #include "front/serve.h"
 
-#define HTTP_HEAD_MAX   (128 * 1024)    /* bytes of memory for one request's head: more is 431 (32 KiB: big cookies are) */
+#define HTTP_HEAD_MAX   (128 * 1024)    /* bytes of memory for one head; more is 431 (with 32 KiB, big cookies are) */
 #define HTTP_BODY_READ  (64 * 1024)     /* a longer body, or a chunked one, is not waited for: answered and closed */
 
 /*

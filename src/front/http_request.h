@@ -21,7 +21,7 @@ struct http_request {
 	size_t            field_count;
 	struct http_field fields[HTTP_FIELDS_MAX];
 	struct str        body;         /* its first body_max bytes */
-	bool              body_whole;   /* false: it is longer, chunked, or its length came twice; then `body` is useless */
+	bool              body_whole;   /* false: longer, chunked, or its length came twice: useless */
 	struct arena     *arena;        /* for what the handler makes of it; not the worker's */
 };
 

@@ -56,7 +56,7 @@ compile_trust(struct values *values, struct policy *policy)
 	    "CF-Connecting-IP, not \"%.*s\"", STR_ARG(value->text));
 }
 
-/* Without trusted proxies nothing that a proxy says could be believed: it would be asked, and never rightly answered. */
+/* Without trusted proxies nothing that a proxy says could be believed: none would ever get a right answer. */
 static void
 compile_http(struct values *values, struct policy *policy)
 {
@@ -74,8 +74,9 @@ compile_http(struct values *values, struct policy *policy)
 	    "this program was built without the HTTP front (configure --disable-http)");
 #endif
 	if (values->gateway.v[KEY_TRUSTED_PROXIES].item_count == 0)
-		problem_error(values->problems, &listen->place, "needs trusted_proxies: the addresses of the proxies that "
-		    "ask here, such as trusted_proxies = 127.0.0.1, ::1");
+		problem_error(values->problems, &listen->place,
+		    "needs trusted_proxies: the addresses of the proxies that ask here, such as "
+		    "trusted_proxies = 127.0.0.1, ::1");
 }
 
 static void
