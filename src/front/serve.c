@@ -94,16 +94,17 @@ complain(const struct reply *reply, const struct request *request, int64_t now)
 
 /* The page of a request that was decided, and counted, before. */
 static bool
-is_second_call(enum dialect dialect)
+is_second_call(const struct raw_request *raw)
 {
-	return dialect == DIALECT_RENDER_IF_HELD || dialect == DIALECT_RENDER_NOT_HELD;
+	return raw->dialect == DIALECT_RENDER_IF_HELD || raw->dialect == DIALECT_RENDER_NOT_HELD ||
+	    (raw->dialect == DIALECT_RENDER && raw->held_before);
 }
 
 static void
-count(struct gateway *gateway, const struct decision *d, enum dialect dialect)
+count(struct gateway *gateway, const struct decision *d, const struct raw_request *raw)
 {
 	enum counter counter = (enum counter)(COUNTER_PASSED + (int)d->verdict.reason);
-	bool rendered = !d->passes && dialect_hold_style(dialect) == HOLD_PAGE;
+	bool rendered = !d->passes && dialect_hold_style(raw->dialect) == HOLD_PAGE;
 
 	if (gateway->one_request && (d->condition.on || rendered || d->condition.unknown))
 		serve_open_counters(gateway);
@@ -111,7 +112,7 @@ count(struct gateway *gateway, const struct decision *d, enum dialect dialect)
 		counters_add(gateway->counters, d->site->name, COUNTER_UNKNOWN);
 	if (rendered)
 		counters_add(gateway->counters, d->site->name, COUNTER_RENDERED);
-	if (!d->condition.on || is_second_call(dialect))
+	if (!d->condition.on || is_second_call(raw))
 		return;
 	if (!d->passes)
 		counter = COUNTER_HELD;
@@ -165,7 +166,7 @@ serve(struct gateway *gateway, struct worker *worker, const struct raw_request *
 	}
 	complain_about_site(policy, raw, now);
 	decider_decide(&worker->decider, &request, now, worker->arena, &decision, reply);
-	count(gateway, &decision, raw->dialect);
+	count(gateway, &decision, raw);
 	decisions_log(policy, &request, &decision, reply, now);
 	complain(reply, &request, now);
 }

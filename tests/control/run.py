@@ -2,6 +2,8 @@
 """Metrics, health and the control API: a real gateway on a unix socket and on loopback, a real wardenctl."""
 import json
 import os
+import pwd
+import shutil
 import socket
 import stat
 import subprocess
@@ -489,6 +491,74 @@ def test_state(args):
         os.unlink(g.flag)
 
 
+def test_counting(args):
+    """Each request is counted once, also where the server comes back for the page."""
+    with Gateway(args) as g:
+        g.run("on")
+        def respond(*parameters):
+            wire = harness.fastcgi.whole([*harness.fastcgi.GOOD, ("WARDEN_MODE", "auth-request"), *parameters],
+                                         harness.fastcgi.RESPONDER)
+            return harness.fastcgi.status(harness.fastcgi.send(g.socket, wire, finish=False))
+
+        checks.equal("asked", respond(), 401)
+        checks.equal("the page", respond(("WARDEN_RENDER", "1"), ("WARDEN_HELD", "yes")), 503)
+        m = g.metrics()
+        checks.equal("held once", exposition.value(m, "held_total", site="[site]"), 1)
+        checks.equal("rendered once", exposition.value(m, "rendered_total", site="[site]"), 1)
+        g.run("off")
+        checks.equal("off: passes", g.status("/x"), 200)
+        m = g.metrics()
+        checks.equal("off: nothing is counted", sum(m["maintenance_warden_passed_total"][1].values()) +
+                     exposition.value(m, "held_total", site="[site]"), 1)
+
+
+def test_another_user(args):
+    """The gateway gives up root; what it switches, it switches as its own user."""
+    if os.getuid() != 0:
+        return checks.that("as root, or user = cannot be tried", False)
+    nobody = pwd.getpwnam("nobody")
+    g = Gateway(args, gateway="user = nobody\n")
+    os.chown(g.tokens, 0, nobody.pw_gid)
+    os.chmod(g.tokens, 0o640)
+    for name in ("state", "state/flags"):
+        os.chown(g.file(name), nobody.pw_uid, nobody.pw_gid)
+    os.chmod(g.path, 0o755)
+    binaries = g.file("bin")                            # where nobody may run them
+    os.mkdir(binaries, 0o755)
+    for name in ("gateway_binary", "wardenctl"):
+        source = getattr(g, name)
+        copy = shutil.copy(source, os.path.join(binaries, "wardenctl" if name == "wardenctl" else "maintenance-warden"))
+        setattr(g, name, copy)
+    os.chown(g.path, nobody.pw_uid, nobody.pw_gid)      # the socket is removed at the end
+    with g:
+        answer = post(g.where, "on", {"message": "m"})
+        checks.that("on", answer.status == 200 and os.stat(g.flag).st_uid == nobody.pw_uid, answer)
+        checks.that("the journal has its uid", (g.last().get("uid"), g.last().get("by")) ==
+                    (nobody.pw_uid, "control API"), g.last())
+        checks.equal("the socket is still root's", os.stat(g.where).st_uid, 0)
+    return None
+
+
+def readme_command(words):
+    """The indented command of the README that holds `words`, its continued lines with it."""
+    with open(os.path.join(HERE, "..", "..", "README.md"), encoding="utf-8") as f:
+        lines = f.read().replace("\\\n", "").split("\n")
+    return next((line.strip() for line in lines if line.startswith("    curl") and words in line), "false")
+
+
+def test_readme(args):
+    """The commands of the README, with this test's socket and port in them."""
+    with Gateway(args) as g:
+        command = readme_command("--unix-socket").replace("/run/maintenance-warden/control.sock", g.where)
+        done = subprocess.run(["sh", "-c", command], capture_output=True, check=False, timeout=30)
+        checks.that("README: metrics", done.returncode == 0 and "maintenance_warden_on" in done.stdout.decode(), command, done)
+    with Gateway(args, tcp=True) as g:
+        command = readme_command("Bearer $TOKEN").replace("127.0.0.1:8504", f"127.0.0.1:{g.where}")
+        done = subprocess.run(["sh", "-c", command], capture_output=True, check=False, timeout=30,
+                              env={**os.environ, "TOKEN": TOKEN})
+        checks.that("README: on", b'"on":true' in done.stdout and g.last().get("site") == "shop", command, done)
+
+
 def test_metrics_file(args):
     g = Gateway(args, gateway="metrics_file = out/warden.prom\n")
     os.mkdir(g.file("out"))
@@ -537,7 +607,8 @@ def main():
         test_switching(args, tcp)
         test_refusals(args, tcp)
     for test in (test_limits, test_gates, test_two_at_once, test_a_wardenctl_that_fails, test_bad_configurations,
-                 test_stopping, test_socket, test_reload, test_state, test_metrics_file):
+                 test_stopping, test_socket, test_reload, test_state, test_counting, test_another_user,
+                 test_readme, test_metrics_file):
         test(args)
     long.join(60)
     checks.that("the long action has ended", not long.is_alive())
