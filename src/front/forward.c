@@ -216,6 +216,8 @@ read_question(const struct http_request *request, const struct door *door, const
 	raw->https = forwarded_https(request);
 	complaint = take_question(request, door, forward_headers, raw);
 	take_fields(request, false, raw);
+	if (complaint == NULL && (!request->whole || !raw->whole))
+		complaint = "there are too many header fields, or bytes between them that belong to none";
 	if (complaint == NULL && (raw->method.len == 0 || raw->target.len == 0))
 		complaint = "the method or the target is empty";
 	if (!names_client(raw, trust))
@@ -234,13 +236,14 @@ forward_read(const struct http_request *request, const struct trust *trust, enum
 	memset(ret, 0, offsetof(struct raw_request, headers));
 	ip_format(&request->peer, address);
 	ret->peer = arena_copy(request->arena, str_of(address));
-	ret->whole = request->whole && request->method.len > 0 && request->target.len > 0;
+	ret->whole = true;              /* to be shown the page nothing more is needed */
 	ret->dialect = DIALECT_RENDER;
 	if (door == NULL) {
 		ret->method = request->method;
 		ret->target = request->target;
 		ret->https = cidr_set_match(trust->proxies, &request->peer) >= 0 && forwarded_https(request);
 		take_fields(request, true, ret);
+		ret->whole = true;
 		return NULL;
 	}
 	ret->dialect = door->dialect;

@@ -298,6 +298,23 @@ take_field(void *context, enum MHD_ValueKind kind, const char *name, size_t name
 	return MHD_YES;
 }
 
+/*
+ * Whether the head is as long as what was made of it.  The library cuts a text at a NUL and drops blanks and folded
+ * lines: then somebody else may read another target or address there, and proxies send none of these.
+ */
+static bool
+head_is_accounted_for(struct MHD_Connection *connection, const struct http_request *request)
+{
+	static const size_t line_rest = sizeof "  HTTP/1.1\r\n\r\n" - 1, field_rest = sizeof ": \r\n" - 1;
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	size_t size = request->method.len + request->target.len + line_rest;
+
+	for (size_t i = 0; i < request->field_count; i++)
+		size += request->fields[i].name.len + request->fields[i].value.len + field_rest;
+	return info != NULL && info->header_size <= size;
+}
+
 /* The request's head, in the thread's memory; NULL when that is full. */
 static struct http_request *
 read_head(struct thread *thread, struct MHD_Connection *connection, const struct exchange *exchange, const char *method)
@@ -311,6 +328,7 @@ read_head(struct thread *thread, struct MHD_Connection *connection, const struct
 	*request = (struct http_request){ .method = str_of(method), .target = str_of(exchange->target),
 		.peer = address_of(connection), .whole = true, .arena = thread->arena };
 	(void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_field, request);
+	request->whole = request->whole && head_is_accounted_for(connection, request);
 	return request;
 }
 

@@ -13,7 +13,7 @@ import traceback
 from harness import Checks, Folder, Missing
 from table import check_way
 
-SERVERS = ("fastcgi", "lighttpd", "apache", "nginx")
+SERVERS = ("fastcgi", "httpfront", "lighttpd", "apache", "nginx")
 
 
 def run_way(checks, way_class, gateway):
