@@ -1,0 +1,17 @@
+# make shared-host-kit: what a site without shell uploads, as .tar.gz and .zip.  The program in it is built statically,
+# from what `make dist` would pack, in kit/ of the build folder; wardenctl writes its .htaccess.
+KIT_STATIC = --enable-static --disable-http --disable-ical
+
+shared-host-kit: wardenctl$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) kit/build && $(MAKE) $(AM_MAKEFLAGS) -s distdir distdir=kit/source >kit/log && \
+	    cd kit/build && { test -f config.status || ../source/configure -q $(KIT_STATIC) CC='$(CC)' CFLAGS=-O2 LDFLAGS=-s; } && \
+	    $(MAKE) -s maintenance-warden >>../log
+	$(PYTHON3) -B $(srcdir)/contrib/shared-host/pack.py --program kit/build/maintenance-warden --wardenctl ./wardenctl \
+	    --version $(VERSION) --machine `uname -m` --output .
+CLEANFILES += maintenance-warden-shared-host-$(VERSION).tar.gz maintenance-warden-shared-host-$(VERSION).zip
+clean-local:
+	rm -rf kit
+
+check-kit: all
+	$(PYTHON3) -B $(srcdir)/tests/kit/run.py --build $(abs_builddir)
+.PHONY: shared-host-kit check-kit
