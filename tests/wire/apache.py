@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from harness import ALLOWED, SECRET, Folder, free_port, port_open, program, request, snippet, wait_until
+from harness import Folder, free_port, port_open, program, request, wait_until
 
 MODULES = "/usr/lib/apache2/modules"
 BASE = """
@@ -33,14 +33,13 @@ APPLICATIONS = """
 </FilesMatch>
 ProxyPass "/up/" "http://127.0.0.1:{echo}/up/" upgrade=websocket
 """
-POLICY = {"192.0.2.0/24": ALLOWED, "put-a-secret-of-16-bytes-or-more-here": SECRET}
-
 
 class Way:
     webhooks = ("/api/webhooks/echo.php",)
     open_paths = ("/health", "/robots.txt")
     checks = ()
     asks = False                # the headers are Apache's to judge
+    ticket_files = True
     dot_paths = True
     modules = ("mpm_event", "authz_core", "rewrite", "proxy", "proxy_http", "proxy_fcgi", "dir")
 
@@ -54,18 +53,25 @@ class Way:
                                                 folder.write("apache.conf", conf)])
         wait_until(lambda: port_open(self.port), "apache", process)
 
+    def without_users(self):
+        """Of verified users a native gate knows nothing, and wardenctl refuses the INI that names some."""
+        text = open(self.folder.file("warden.ini")).read()
+        self.folder.write("warden.ini", text.replace("bypass_user = anna\n", ""))
+
     def site(self):
         return APPLICATIONS.format(php=self.folder.start_php(), echo=self.folder.start_echo())
 
 
 class Native(Way):
     name = "apache-native"
+    kind = "apache"
     applications = ("/echo.php", "/up/echo")
     gone_off, gone_on = 200, 503
 
     def gate(self):
+        self.without_users()
         self.folder.start_gateway()
-        return snippet("apache-native.conf", self.folder, **POLICY) + self.site()
+        return self.folder.made(self.kind)["maintenance-warden.conf"] + self.site()
 
     def kill_gateway(self):
         self.folder.stop(self.folder.gateway)
@@ -79,6 +85,7 @@ def check_folder(checks, way):
 
 class Htaccess(Way):
     name = "apache-htaccess"
+    kind = "htaccess"
     applications = ("/echo.php",)
     modules = Way.modules + ("cgid", "alias")
     checks = (check_folder,)
@@ -86,9 +93,10 @@ class Htaccess(Way):
 
     def gate(self):
         folder = self.folder
+        self.without_users()
         shutil.copy(folder.gateway_binary, folder.file("cgi-bin/maintenance-warden.cgi"))
         folder.write("cgi-bin/warden.ini", open(folder.file("warden.ini")).read())
-        folder.write("www/.htaccess", snippet("htaccess", folder, **POLICY))
+        folder.write("www/.htaccess", folder.made(self.kind)[".htaccess"])
         folder.write("www/sub/.htaccess", "RewriteEngine On\nRewriteRule ^page$ /other.txt [L]\n")
         return self.site() + f"""
 ScriptSock {folder.file("tmp")}/cgid

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Apache.  mod_rewrite judges by itself, in a <VirtualHost> or in a shared host's .htaccess.  The rules are read from
+ * top to bottom; a request that passes skips to the end, so that the site's own rules behind them still work.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/ip.h"
+#include "ctl/rewrite_rules.h"
+#include "ctl/snippet.h"
+
+/* Only the first pass decides: mod_dir, the site's own rules and error pages ask again for another path. */
+#define DECIDED "MW_PASS"
+
+/* All that is written for one snippet. */
+struct gate {
+	struct snippet      *s;
+	struct rewrite_rules rules;
+	bool                 htaccess;
+	bool                 many;      /* sites: which of them a request belongs to is a question */
+	struct rewrite_place passed, end;
+};
+
+/* Where held requests go; printed behind "RewriteRule ^". */
+static const char *
+target(const struct snippet *s)
+{
+	return s->unix_path != NULL ? arena_printf(s->arena, "\"unix:%s|fcgi://warden/\"", s->unix_path).p :
+	    arena_printf(s->arena, "\"fcgi://%s/\"", s->address).p;
+}
+
+/* --- conditions --- */
+
+static void
+regex_condition(struct gate *g, const char *what, const char *regex, const char *flags)
+{
+	rewrite_line(&g->rules, "RewriteCond %s \"%s\"%s", what, rewrite_regex(g->s->arena, regex), flags);
+}
+
+static void
+file_condition(struct gate *g, const char *path, bool there, const char *flags)
+{
+	rewrite_line(&g->rules, "RewriteCond expr \"%s-e '%s'\"%s", there ? "" : "! ",
+	    rewrite_expr_path(g->s->arena, path), flags);
+}
+
+/*
+ * A network as Apache takes it: IPv4 in the mapped form is IPv4, and it knows no /0.  Several conditions that are
+ * joined by "or"; the last has `last` for its flags.
+ */
+static void
+network_condition(struct gate *g, struct str network, const char *last)
+{
+	size_t slash = str_find(network, '/');
+	struct str address = str_sub(network, 0, slash);
+	struct ip_addr ip;
+	char name[IP_TEXT_MAX];
+	int64_t bits = -1;
+
+	if (ip_parse(address, &ip) != 0)
+		return;                 /* the policy has no such entry */
+	ip_format(&ip, name);
+	if (slash < network.len)
+		(void)str_number(str_sub(network, slash + 1, network.len), 0, 128, &bits);
+	if (bits >= 96 && ip_is_v4(&ip) && str_find(address, ':') < address.len)
+		bits -= 96;
+	if (bits < 0)
+		rewrite_line(&g->rules, "RewriteCond expr \"-R '%s'\"%s", name, last);
+	else if (bits > 0)
+		rewrite_line(&g->rules, "RewriteCond expr \"-R '%s/%d'\"%s", name, (int)bits, last);
+	else if (ip_is_v4(&ip))
+		rewrite_line(&g->rules, "RewriteCond expr \"-R '0.0.0.0/1' || -R '128.0.0.0/1'\"%s", last);
+	else
+		rewrite_line(&g->rules, "RewriteCond expr \"-R '::/1' || -R '8000::/1'\"%s", last);
+}
+
+/* --- which requests --- */
+
+/* The state as JSON is never held. */
+static void
+write_status(struct gate *g)
+{
+	rewrite_line(&g->rules, "# the state as JSON: never held");
+	rewrite_line(&g->rules, "RewriteCond %%{THE_REQUEST} \"^(?:GET|HEAD) "
+	    "(?:(?i:https?)://[^/? ]*)?/\\.maintenance/status(?:[? ]|$)\"");
+	if (g->htaccess) {
+		rewrite_line(&g->rules, "RewriteCond %%{REQUEST_URI} ^/\\.maintenance/status$");
+		rewrite_rule(&g->rules, arena_printf(g->s->arena, "^ %s", g->s->cgi).p, "END");
+		return;
+	}
+	rewrite_rule(&g->rules, arena_printf(g->s->arena, "^/\\.maintenance/status$ %s", target(g->s)).p,
+	    "P,L,E=WARDEN_MODE:render");
+}
+
+/* While no site has a flag, nothing else is looked at. */
+static void
+write_off(struct gate *g)
+{
+	struct snippet *s = g->s;
+
+	for (size_t i = 0; i < s->site_count; i++)
+		if (s->sites[i].site->condition.enabled == ENABLED_ON)
+			return;
+	rewrite_line(&g->rules, "\n# off: nothing more is looked at");
+	file_condition(g, s->global_flag, false, "");
+	for (size_t i = 0; i < s->site_count; i++)
+		if (s->sites[i].own_flag != NULL && s->sites[i].site->condition.enabled == ENABLED_AUTO)
+			file_condition(g, s->sites[i].own_flag, false, "");
+	rewrite_skip(&g->rules, &g->end, "");
+}
+
+static void
+write_decided(struct gate *g)
+{
+	rewrite_line(&g->rules, "\n# the same request again, for another path: it has passed");
+	rewrite_line(&g->rules, "RewriteCond %%{ENV:" DECIDED "}%%{ENV:REDIRECT_" DECIDED "} 1");
+	rewrite_skip(&g->rules, &g->passed, "");
+}
+
+static bool
+has_open_paths(const struct snippet *s)
+{
+	for (size_t i = 0; i < s->site_count; i++)
+		if (s->sites[i].open_path != NULL || s->sites[i].open_read != NULL)
+			return true;
+	return false;
+}
+
+static void
+write_odd(struct gate *g)
+{
+	if (!g->many && !has_open_paths(g->s))
+		return;
+	rewrite_line(&g->rules, "\n# a target that can be read in two ways is opened by no path%s",
+	    g->many ? ", and belongs to each site of its host" : "");
+	rewrite_line(&g->rules, "RewriteCond %%{THE_REQUEST} \"^\\S+ (?:https?://[^/? ]*)?+"
+	    "(?:(?!/)|[^? ]*(?:%s|/(?:[.]|%%2e){1,2} ))\" [NC]", SNIPPET_ODD_TARGET);
+	rewrite_rule(&g->rules, "^ -", "E=MW_ODD:1");
+}
+
+/* --- which site --- */
+
+static const char *
+belongs(const struct gate *g, const struct snippet_site *site)
+{
+	return arena_printf(g->s->arena, "E=MW_IN_%s:1", site->label).p;
+}
+
+static bool
+has_hosts(const struct snippet *s)
+{
+	for (size_t i = 0; i < s->scope_count; i++)
+		if (s->scopes[i].host != NULL)
+			return true;
+	return false;
+}
+
+/* The first scope that matches; the last takes the rest. */
+static void
+write_scopes(struct gate *g)
+{
+	struct snippet *s = g->s;
+	struct rewrite_place known;
+
+	rewrite_line(&g->rules, "\n# which site it belongs to");
+	known.number = g->rules.count + s->scope_count;
+	for (size_t i = 0; i < s->scope_count; i++) {
+		const struct snippet_scope *scope = &s->scopes[i];
+
+		if (scope->host != NULL)
+			regex_condition(g, "%{HTTP_HOST}", scope->host, " [NC]");
+		if (scope->path != NULL)
+			regex_condition(g, "%{REQUEST_URI}", scope->path, "");
+		if (i + 1 < s->scope_count) {
+			struct rewrite_place *to = arena_zalloc(s->arena, 1, sizeof *to);
+
+			if (to != NULL)
+				*to = known;
+			rewrite_skip(&g->rules, to, belongs(g, scope->site));
+		} else {
+			rewrite_rule(&g->rules, "^ -", belongs(g, scope->site));
+		}
+	}
+}
+
+/* A host that can be read in two ways belongs to every site. */
+static void
+write_any_host(struct gate *g)
+{
+	const char *all = NULL;
+
+	for (size_t i = 0; i < g->s->site_count; i++)
+		all = all == NULL ? belongs(g, &g->s->sites[i]) :
+		    arena_printf(g->s->arena, "%s,%s", all, belongs(g, &g->s->sites[i])).p;
+	rewrite_line(&g->rules, "RewriteCond %%{HTTP_HOST} "
+	    "\"!^(?:[a-z0-9_-]+(?:[.][a-z0-9_-]+)*[.]?|\\[[0-9a-f:.]+\\])(?::[0-9]{0,5})?$\" [NC]");
+	rewrite_rule(&g->rules, "^ -", all);
+}
+
+/* An odd target belongs to the site, if its host does. */
+static void
+write_odd_site(struct gate *g, const struct snippet_site *site)
+{
+	const struct snippet *s = g->s;
+	bool any = false;
+	size_t hosts = 0;
+
+	for (size_t i = 0; i < s->scope_count; i++) {
+		any = any || (s->scopes[i].site == site && s->scopes[i].host == NULL);
+		hosts += s->scopes[i].site == site;
+	}
+	if (hosts == 0)
+		return;                 /* [site], where another is the default */
+	rewrite_line(&g->rules, "RewriteCond %%{ENV:MW_ODD} =1");
+	for (size_t i = 0; i < s->scope_count && !any; i++)
+		if (s->scopes[i].site == site)
+			regex_condition(g, "%{HTTP_HOST}", s->scopes[i].host, --hosts > 0 ? " [NC,OR]" : " [NC]");
+	rewrite_rule(&g->rules, "^ -", belongs(g, site));
+}
+
+static void
+write_belongs(struct gate *g)
+{
+	write_scopes(g);
+	for (size_t i = 0; i < g->s->site_count; i++)
+		write_odd_site(g, &g->s->sites[i]);
+	if (has_hosts(g->s))
+		write_any_host(g);
+}
+
+/* --- what lets pass --- */
+
+static void
+write_paths(struct gate *g, const struct snippet_site *site, const struct rewrite_place *pass)
+{
+	if (site->open_read != NULL || site->open_path != NULL)
+		rewrite_line(&g->rules, "# always open");
+	if (site->open_read != NULL) {
+		rewrite_line(&g->rules, "RewriteCond %%{ENV:MW_ODD} !=1");
+		rewrite_line(&g->rules, "RewriteCond %%{REQUEST_METHOD} ^(?:GET|HEAD)$");
+		regex_condition(g, "%{REQUEST_URI}", site->open_read, "");
+		rewrite_skip(&g->rules, pass, "");
+	}
+	if (site->open_path != NULL) {
+		rewrite_line(&g->rules, "RewriteCond %%{ENV:MW_ODD} !=1");
+		regex_condition(g, "%{REQUEST_URI}", site->open_path, "");
+		rewrite_skip(&g->rules, pass, "");
+	}
+	if (site->open_method != NULL) {
+		regex_condition(g, "%{REQUEST_METHOD}", site->open_method, "");
+		rewrite_skip(&g->rules, pass, "");
+	}
+}
+
+static void
+write_addresses_and_secrets(struct gate *g, const struct snippet_site *site, const struct rewrite_place *pass)
+{
+	struct arena *arena = g->s->arena;
+	size_t left = site->address_count + site->secret_count;
+
+	if (left == 0)
+		return;
+	for (size_t i = 0; i < site->address_count; i++)
+		network_condition(g, site->addresses[i], --left > 0 ? " [OR]" : "");
+	for (size_t i = 0; i < site->secret_count; i++)
+		rewrite_line(&g->rules, "RewriteCond %%{HTTP:%s} \"%s\" [NV%s]", site->bypass_header,
+		    rewrite_exactly(arena, site->secrets[i]), --left > 0 ? ",OR" : "");
+	rewrite_skip(&g->rules, pass, "");
+}
+
+/* A ticket is a file of its ID's name.  Of cookies of one name the first and the last are tried. */
+static void
+write_tickets(struct gate *g, const struct snippet_site *site, const struct rewrite_place *pass)
+{
+	static const char *const offers[] = {
+		"%{HTTP:X-Maintenance-Ticket} \"^([0-9a-f]{32})$\"",
+		"%{HTTP_COOKIE} \"(?:^|[;,])[ \\t]*maintenance_ticket=([0-9a-f]{32})[ \\t]*(?:[;,]|$)\"",
+		"%{HTTP_COOKIE} \"^.*[;,][ \\t]*maintenance_ticket=([0-9a-f]{32})[ \\t]*(?:[;,]|$)\"",
+	};
+	const char *any = g->s->any_tickets;
+
+	for (size_t i = 0; site->tickets != NULL && i < sizeof offers / sizeof *offers; i++) {
+		bool own = strcmp(site->tickets, any) != 0;
+
+		rewrite_line(&g->rules, "RewriteCond %s [NV]", offers[i]);
+		rewrite_line(&g->rules, "RewriteCond \"%s/%%1\" -f%s", rewrite_path(g->s->arena, any), own ? " [OR]" : "");
+		if (own)
+			rewrite_line(&g->rules, "RewriteCond \"%s/%%1\" -f", rewrite_path(g->s->arena, site->tickets));
+		rewrite_skip(&g->rules, pass, "");
+	}
+}
+
+static void
+write_persons(struct gate *g, const struct snippet_site *site, const struct rewrite_place *pass,
+    const struct rewrite_place *held)
+{
+	if (site->address_count + site->secret_count == 0 && site->tickets == NULL)
+		return;
+	rewrite_line(&g->rules, "# who reaches the site");
+	file_condition(g, g->s->bypass_off, true, "");
+	rewrite_skip(&g->rules, held, "");
+	write_addresses_and_secrets(g, site, pass);
+	write_tickets(g, site, pass);
+}
+
+/* --- a site --- */
+
+/* The page: the error page's program finds what was decided under REDIRECT_. */
+static void
+write_held(struct gate *g, const struct snippet_site *site)
+{
+	struct arena *arena = g->s->arena;
+	const char *named =
+	    site->name[0] != '\0' ? arena_printf(arena, ",E=WARDEN_SITE:%s", site->name).p : "";
+
+	rewrite_line(&g->rules, "# all others");
+	if (g->htaccess)
+		rewrite_rule(&g->rules, "^ -", arena_printf(arena, "R=503,L,E=" DECIDED ":1%s", named).p);
+	else
+		rewrite_rule(&g->rules, arena_printf(arena, "^ %s", target(g->s)).p,
+		    arena_printf(arena, "P,L,E=WARDEN_MODE:render%s", named).p);
+}
+
+/* Several sites: only if it belongs to this one, and this one is on.  One: that has been asked. */
+static void
+write_whether(struct gate *g, const struct snippet_site *site, const struct rewrite_place *next)
+{
+	rewrite_line(&g->rules, "\n# [site%s%s]", site->name[0] != '\0' ? "." : "", site->name);
+	if (!g->many)
+		return;
+	rewrite_line(&g->rules, "RewriteCond %%{ENV:MW_IN_%s} !=1", site->label);
+	rewrite_skip(&g->rules, next, "");
+	if (site->site->condition.enabled == ENABLED_ON)
+		return;
+	file_condition(g, g->s->global_flag, false, "");
+	if (site->own_flag != NULL)
+		file_condition(g, site->own_flag, false, "");
+	rewrite_skip(&g->rules, next, "");
+}
+
+static bool
+write_site(struct gate *g, const struct snippet_site *site)
+{
+	/* [0] behind the site, where what passes goes on; [1] at the rule that holds */
+	struct rewrite_place *places = arena_zalloc(g->s->arena, 2, sizeof *places);
+
+	if (places == NULL)
+		return false;
+	if (site->site->condition.enabled == ENABLED_OFF)
+		return true;
+	write_whether(g, site, &places[0]);
+	write_paths(g, site, &places[0]);
+	write_persons(g, site, &places[0], &places[1]);
+	rewrite_here(&g->rules, &places[1]);
+	write_held(g, site);
+	rewrite_here(&g->rules, &places[0]);
+	return true;
+}
+
+static bool
+write_gate(struct gate *g, FILE *out)
+{
+	struct snippet *s = g->s;
+	bool whole = true;
+
+	rewrite_init(&g->rules, s->arena);
+	write_status(g);
+	write_off(g);
+	write_decided(g);
+	write_odd(g);
+	if (g->many)
+		write_belongs(g);
+	for (size_t i = 0; i < s->site_count; i++)
+		whole = write_site(g, &s->sites[i]) && whole;
+	rewrite_here(&g->rules, &g->passed);
+	rewrite_line(&g->rules, "\n# passed");
+	rewrite_rule(&g->rules, "^ -", "E=" DECIDED ":1");
+	rewrite_here(&g->rules, &g->end);
+	return rewrite_print(&g->rules, out) && whole;
+}
+
+/* --- what mod_rewrite's parser cannot hold --- */
+
+static bool
+refuse(struct snippet *s, const char *what, const char *value, const char *why)
+{
+	(void)ctl_fail(CTL_NO, "%s: %s \"%s\": %s", s->ctl->config, what, value, why);
+	s->refused = true;
+	return false;
+}
+
+/* Letters, digits and what stands for itself in every quoting that a socket's or a program's path goes through. */
+static bool
+is_plain(const char *path)
+{
+	return path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+,@=:~-")] == '\0';
+}
+
+static bool
+can_write(struct snippet *s, bool htaccess)
+{
+	static const char quotes[] = "Apache cannot take a quotation mark or a control character in a path";
+
+	if (!rewrite_can_quote(s->state_dir))
+		return refuse(s, "[gateway] state_dir", s->state_dir, quotes);
+	for (size_t i = 0; i < s->site_count; i++)
+		if (s->sites[i].own_flag != NULL && !rewrite_can_quote(s->sites[i].own_flag))
+			return refuse(s, "flag", s->sites[i].own_flag, quotes);
+	if (!htaccess && s->unix_path != NULL && !is_plain(s->unix_path))
+		return refuse(s, "[gateway] listen", s->unix_path,
+		    "Apache takes letters, digits and /._+,@=:~- in the path of a socket");
+	if (htaccess && (s->cgi[0] != '/' || !is_plain(s->cgi)))
+		return refuse(s, "--cgi", s->cgi, "a URL path of letters, digits and /._+,@=:~- was expected");
+	return true;
+}
+
+/* --- the kinds --- */
+
+bool
+snippet_apache(struct snippet *s)
+{
+	struct gate gate = { .s = s, .many = s->site_count > 1 };
+	FILE *out = can_write(s, false) ? snippet_part(s, "maintenance-warden.conf", "# ",
+	    "For a <VirtualHost>, before its other rules; needs: a2enmod rewrite proxy proxy_fcgi") : NULL;
+
+	if (out == NULL)
+		return false;
+	(void)fputs("# A location with authentication of its own asks for the password first.\n\nRewriteEngine On\n\n",
+	    out);
+	return write_gate(&gate, out);
+}
+
+bool
+snippet_htaccess(struct snippet *s)
+{
+	struct gate gate = { .s = s, .htaccess = true, .many = s->site_count > 1 };
+	FILE *out = can_write(s, true) ? snippet_part(s, ".htaccess", "# ",
+	    "For the .htaccess of the site's top folder, at its beginning (AllowOverride FileInfo)") : NULL;
+
+	if (out == NULL)
+		return false;
+	s->last->mode = 0644;           /* the web server is another user there */
+	(void)fprintf(out, "# The program renders the page: put it there with warden.ini beside it.\n\n"
+	    "ErrorDocument 503 %s\n\nRewriteEngine On\n"
+	    "# folders with rewriting of their own keep the gate\nRewriteOptions InheritDownBefore\n\n", s->cgi);
+	return write_gate(&gate, out);
+}
