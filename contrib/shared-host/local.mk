@@ -1,12 +1,12 @@
 # make shared-host-kit: what a site without shell uploads, as .tar.gz and .zip.  The program in it is built statically,
-# from what `make dist` would pack, in kit/ of the build folder; wardenctl writes its .htaccess.
+# from what `make dist` would pack, in kit/ of the build folder.
 KIT_STATIC = --enable-static --disable-http --disable-ical
 
-shared-host-kit: wardenctl$(EXEEXT)
+shared-host-kit:
 	$(AM_V_GEN)$(MKDIR_P) kit/build && $(MAKE) $(AM_MAKEFLAGS) -s distdir distdir=kit/source >kit/log && \
 	    cd kit/build && { test -f config.status || ../source/configure -q $(KIT_STATIC) CC='$(CC)' CFLAGS=-O2 LDFLAGS=-s; } && \
 	    $(MAKE) -s maintenance-warden >>../log
-	$(PYTHON3) -B $(srcdir)/contrib/shared-host/pack.py --program kit/build/maintenance-warden --wardenctl ./wardenctl \
+	$(PYTHON3) -B $(srcdir)/contrib/shared-host/pack.py --program kit/build/maintenance-warden \
 	    --version $(VERSION) --machine `uname -m` --output .
 CLEANFILES += maintenance-warden-shared-host-$(VERSION).tar.gz maintenance-warden-shared-host-$(VERSION).zip
 clean-local:

@@ -2,39 +2,18 @@
 # SPDX-License-Identifier: MIT
 """Packs the kit for shared hosts, as .tar.gz and .zip: the same files give the same bytes.
 
-pack.py --program CGI --wardenctl COMMAND --version VERSION --machine NAME --output FOLDER
+pack.py --program CGI --version VERSION --machine NAME --output FOLDER
 """
 import argparse
 import gzip
 import io
 import os
-import subprocess
-import sys
 import tarfile
-import tempfile
 import time
 import zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-STATE = "/maintenance-warden-state"     # stands for the state folder, until the path is one that Apache finds out
 EPOCH = int(os.environ.get("SOURCE_DATE_EPOCH") or 1767225600)         # 2026-01-01
-HEAD = """\
-# BEGIN Maintenance Warden @VERSION@: see README.txt
-# Needs mod_rewrite, AllowOverride FileInfo, and Options FollowSymLinks or SymLinksIfOwnerMatch; nothing else.
-
-RewriteEngine On
-
-# Where the state is: beside the web root, or in it.  (adapt) where the host has another place: /home/you/maintenance-warden
-RewriteRule ^ - [E=MW_STATE:%{DOCUMENT_ROOT}/../maintenance-warden]
-RewriteCond %{DOCUMENT_ROOT}/maintenance-warden -d
-RewriteRule ^ - [E=MW_STATE:%{DOCUMENT_ROOT}/maintenance-warden]
-
-# Nobody reads the INI or the state over the web.  (Require is not allowed under AllowOverride FileInfo.)
-RewriteCond %{REQUEST_URI} warden\\.ini|/maintenance-warden(?:/|$) [NC]
-RewriteRule ^ - [F]
-
-"""
-TAIL = "# END Maintenance Warden\n"
 
 
 def template(name, **words):
@@ -45,30 +24,10 @@ def template(name, **words):
     return text
 
 
-def made_gate(wardenctl):
-    """`wardenctl snippet htaccess` of the kit's own INI, without its head."""
-    lines = template("warden.ini").splitlines()
-    lines = [f"state_dir = {STATE}" if line.startswith("state_dir") else line for line in lines]
-    with tempfile.TemporaryDirectory() as folder:
-        ini = os.path.join(folder, "warden.ini")
-        with open(ini, "w", encoding="utf-8") as f:
-            f.write("\n".join(lines) + "\n")
-        text = subprocess.run([wardenctl, "-c", ini, "snippet", "htaccess"], check=True,
-                              stdout=subprocess.PIPE, text=True).stdout
-    return text[text.index("\n\n") + 2:]
-
-
-def htaccess(wardenctl, version):
-    gate = made_gate(wardenctl)
-    if gate.count(STATE) < 2:
-        sys.exit(f"pack.py: the snippet does not name its state folder:\n{gate}")
-    return HEAD.replace("@VERSION@", version) + gate.replace(STATE, "%{ENV:MW_STATE}").rstrip("\n") + "\n" + TAIL
-
-
 def kit(options):
     """Mode and content by path; a path that ends in "/" is a folder.  No folder of the state can be listed."""
     words = {"VERSION": options.version, "MACHINE": options.machine}
-    rules = htaccess(options.wardenctl, options.version)
+    rules = template("htaccess", **words)
     with open(options.program, "rb") as f:
         program = f.read()
     return {
@@ -120,7 +79,7 @@ def write_zip(path, folder, files):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("program", "wardenctl", "version", "machine", "output"):
+    for name in ("program", "version", "machine", "output"):
         parser.add_argument("--" + name, required=True)
     options = parser.parse_args()
     folder = f"maintenance-warden-shared-host-{options.version}"
