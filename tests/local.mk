@@ -1,7 +1,7 @@
 # make check: unit, cases, lint; neither server nor network.  make check-wire: the real servers.
 # Each test ends with "N passed, N failed"; contrib/run-tests adds them up.
 EXTRA_DIST += tests/README.md tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals \
-	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/hooks \
+	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/kit tests/hooks \
 	tests/cases/README.md tests/cases/run tests/cases/run_cases.py
 SNIPPETS = etc/snippets/lighttpd-authorizer.conf etc/snippets/lighttpd-responder.conf
 

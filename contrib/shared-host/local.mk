@@ -3,10 +3,11 @@
 KIT_STATIC = --enable-static --disable-http --disable-ical
 
 shared-host-kit:
-	$(AM_V_GEN)$(MKDIR_P) kit/build && $(MAKE) $(AM_MAKEFLAGS) -s distdir distdir=kit/source >kit/log && \
-	    cd kit/build && { test -f config.status || ../source/configure -q $(KIT_STATIC) CC='$(CC)' CFLAGS=-O2 LDFLAGS=-s; } && \
-	    $(MAKE) -s maintenance-warden >>../log
-	$(PYTHON3) -B $(srcdir)/contrib/shared-host/pack.py --program kit/build/maintenance-warden \
+	@$(MKDIR_P) kit/build && \
+	{ $(MAKE) $(AM_MAKEFLAGS) -s distdir distdir=kit/source && cd kit/build && \
+	    { test -f config.status || ../source/configure -q $(KIT_STATIC) CC='$(CC)' CFLAGS=-O2 LDFLAGS=-s; } && \
+	    $(MAKE) -s maintenance-warden; } >kit/log 2>&1 || { cat kit/log >&2; exit 1; }
+	@$(PYTHON3) -B $(srcdir)/contrib/shared-host/pack.py --program kit/build/maintenance-warden \
 	    --version $(VERSION) --machine `uname -m` --output .
 CLEANFILES += maintenance-warden-shared-host-$(VERSION).tar.gz maintenance-warden-shared-host-$(VERSION).zip
 clean-local:

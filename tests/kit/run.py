@@ -13,6 +13,7 @@ import os
 import pwd
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tarfile
@@ -25,7 +26,7 @@ from harness import (FILE, OUTSIDER, UPLOAD, UPLOAD_SHA1, Checks, Folder, Missin
 
 MODULES = "/usr/lib/apache2/modules"
 PAGE = b"We are working on this site. Thank you for your patience."     # message in the kit's INI
-BUILT_IN = b"down for maintenance"                                      # of the answer without an INI
+BUILT_IN = b"<h1>Down for maintenance</h1>"                             # of the answer without an INI
 TICKET = "5f0c3d2a9b1e4c7788aa00ff12345678"
 MARK = "mark-that-nobody-may-read"      # stands in the INI, the flag and a ticket
 # Of suexec.c of httpd 2.4, with HTTP_ and SSL_: what a program gets to see.
@@ -185,6 +186,8 @@ class Host(Folder):
         self.web("own/missing.html", "OWN missing\n")
         self.web("blog/.htaccess", WORDPRESS.format(base="/blog/"))
         self.web("shop/.htaccess", LARAVEL)
+        self.web("bare/.htaccess", "RewriteEngine Off\n")
+        self.web("bare/page.txt", "SITE bare/page.txt\n")
 
     def unpack(self, kit):
         if self.ending == ".zip":       # as an FTP program leaves the files: no mode is kept
@@ -264,12 +267,11 @@ class Drops(Handler):
     def upload(self):
         super().upload()
         os.rename(self.home(self.cgi_bin + "/maintenance-warden.cgi"), self.home(self.cgi_bin + "/the-program"))
-        keeps = re.escape("|").join(SUEXEC_KEEPS.split()).replace("\\|", "|")
-        self.home(self.cgi_bin + "/maintenance-warden.cgi", f"""#!{sys.executable}
-import os, re
-env = {{k: v for k, v in os.environ.items() if re.fullmatch("HTTP_.*|SSL_.*|{keeps}", k)}}
-assert "REDIRECT_REQUEST_METHOD" not in env
-os.execve(os.path.join(os.path.dirname(os.path.abspath(__file__)), "the-program"), ["maintenance-warden.cgi"], env)
+        self.home(self.cgi_bin + "/maintenance-warden.cgi", f"""#!/bin/sh
+for name in $(env | sed -n 's/^\\([A-Za-z0-9_]*\\)=.*/\\1/p'); do
+	case $name in HTTP_* | SSL_* | {" | ".join(SUEXEC_KEEPS.split())}) ;; *) unset "$name" ;; esac
+done
+[ -z "$REDIRECT_REQUEST_METHOD$DOCUMENT_ARGS" ] && exec "${{0%/*}}/the-program"
 """)
         os.chmod(self.home(self.cgi_bin + "/maintenance-warden.cgi"), 0o755)
 
@@ -305,6 +307,25 @@ class Elsewhere(Host):
         return super().cgi_conf() + f"Alias / {self.web('')}\n"
 
 
+class Pageless(Host):
+    name, says = "pageless", "neither CGI nor Options: README.txt, NO CGI"
+    modules = tuple(m for m in Host.modules if m != "cgid") + ("headers",)
+    options = "None"
+
+    def upload(self):
+        super().upload()
+        self.change("public_html/.htaccess", "/cgi-bin/maintenance-warden.cgi", "/maintenance.html")
+        with open(self.home(self.kit + "/README.txt"), encoding="utf-8") as f:
+            line = re.search("^ *(Header .*)$", f.read(), re.M).group(1)
+        self.change("public_html/.htaccess", "# END", line + "\n# END")
+        self.web("maintenance.html", "Back soon.\n")
+        for name in ("blog", "shop"):           # rewriting itself wants Options
+            os.unlink(self.web(name + "/.htaccess"))
+
+    def cgi_conf(self):
+        return ""
+
+
 # --- what is checked on each host ---
 
 def check_off(checks, host):
@@ -336,13 +357,13 @@ def held(response, page=PAGE):
 
 def check_on(checks, host, how):
     for target in ("/", "/page.txt", "/none", "/echo.php?a=1", "/plain/deep/page.txt", "/blog/", "/blog/page.txt",
+                   "/bare/page.txt", "/own/page.txt", "/own/none.txt",
                    "/blog/2026/post", "/shop/cart", "/blog/../page.txt", "//page.txt", "/%70age.txt",
                    "/cgi-bin/maintenance-warden.cgi", "/cgi-bin/maintenance-warden.cgi?x=1"):
         r = host.get(target)
         checks.that(f"on {how}: {target}", held(r) and "text/html" in r.header("content-type"), r)
-    for target in ("/cgi-bin/maintenance-warden.cgi/page.txt", "/own/page.txt"):
-        r = host.get(target)
-        checks.that(f"on {how}: {target} is held", r.status == 503 and b"SITE" not in r.body, r)
+    r = host.get("/cgi-bin/maintenance-warden.cgi/page.txt")
+    checks.that(f"on {how}: a path below the program", r.status == 503 and b"SITE" not in r.body, r)
     for target in ("/echo.php", "/blog/form", "/shop/form"):
         r = host.get(target, "POST", body=UPLOAD)
         checks.that(f"on {how}: 1 MB by POST to {target}", held(r), r)
@@ -471,11 +492,11 @@ def check_broken_ini(checks, host):
     with open(ini) as f:
         text = f.read()
     host.flag()
-    for how, wrong in (("a key that is none", text + "\nmesage = x\n"), ("no INI at all", "\x00\x01\xff"), ("empty", "")):
+    for how, wrong in (("with a key that is none", text + "\nmesage = x\n"), ("that is none", b"\0\1\377")):
         host.home(host.cgi_bin + "/warden.ini", wrong)
-        r = host.get("/page.txt")
-        checks.that(f"INI with {how}: 503", r.status == 503 and b"SITE" not in r.body and
-                    r.header("retry-after") != "", r)
+        checks.that(f"INI {how}: the built-in 503", held(host.get("/page.txt"), BUILT_IN), host.get("/page.txt"))
+    os.unlink(ini)
+    checks.that("INI gone: the built-in 503", held(host.get("/page.txt"), BUILT_IN), host.get("/page.txt"))
     host.home(host.cgi_bin + "/warden.ini", text)
     host.change(host.cgi_bin + "/warden.ini", ";page = page.html", "page = page.html")
     r = host.get("/page.txt")
@@ -508,27 +529,84 @@ def check_suexec(checks, host):
     checks.that("programs run as their owner", r.status == 200 and r.body.split()[:1] == [b"%d" % host.user.pw_uid], r)
 
 
+def check_pageless(checks, host):
+    r = host.get("/echo.php", "POST", body=UPLOAD)
+    checks.that("off: 1 MB by POST", r.status == 200 and r.echo().get("sha1") == UPLOAD_SHA1 and
+                r.header("retry-after") == "", r)
+    host.flag()
+    for target, method in (("/page.txt", "GET"), ("/", "GET"), ("/echo.php", "POST"), ("/none", "GET")):
+        r = host.get(target, method)
+        checks.that(f"on: {method} {target}", (r.status, r.body, r.header("retry-after")) ==
+                    (503, b"Back soon.\n", "3600"), r)
+    host.unflag()
+
+
+def is_static(binary):
+    """An ELF program (of 64 bits) that names no interpreter to load libraries."""
+    start, size, count = struct.unpack_from("<Q14xHH", binary, 32)
+    kinds = [struct.unpack_from("<I", binary, start + size * i)[0] for i in range(count)]
+    return binary[:5] == b"\x7fELF\2" and 1 in kinds and 3 not in kinds
+
+
+def check_archive(checks, kit):
+    """Both archives hold the same, in order, with one time; made again, they are the same."""
+    checks.way = "archive"
+    with tarfile.open(kit + ".tar.gz") as tar:
+        members = tar.getmembers()
+        in_tar = {m.name: (m.mode, m.isdir() or tar.extractfile(m).read()) for m in members}
+    with zipfile.ZipFile(kit + ".zip") as archive:
+        in_zip = {i.filename.rstrip("/"): (i.external_attr >> 16 & 0o7777, i.is_dir() or archive.read(i))
+                  for i in archive.infolist()}
+    top = os.path.basename(kit)
+    checks.that("both hold the same", in_tar == in_zip, set(in_tar) ^ set(in_zip))
+    checks.that("one folder, sorted, one time, no owner", [m.name for m in members] == sorted(in_tar) and
+                len({m.mtime for m in members}) == 1 and {(m.uid, m.gid, m.uname) for m in members} == {(0, 0, "")} and
+                all(n == top or n.startswith(top + "/") for n in in_tar), members)
+    for name in ("cgi-bin/maintenance-warden.cgi", "cgi-bin/warden.ini", "cgi-bin/page.html", "web-root/.htaccess",
+                 "README.txt", "maintenance-warden/maintenance.flag.off", "maintenance-warden/tickets/any/example.off"):
+        checks.that(f"has {name}", f"{top}/{name}" in in_tar)
+    mode, binary = in_tar[f"{top}/cgi-bin/maintenance-warden.cgi"]
+    checks.that("the program may be run and needs no library", mode == 0o755 and is_static(binary))
+    texts = b"".join(c for n, (_, c) in in_tar.items() if isinstance(c, bytes) and not n.endswith(".cgi"))
+    checks.that("no word is left to fill in", not re.search(rb"@[A-Z]+@", texts))
+    readme = in_tar[f"{top}/README.txt"][1].decode()
+    checks.that("README.txt is one page", readme.count("\n") <= 60 and max(map(len, readme.split("\n"))) <= 80)
+    checks.that("no ticket is in it", not any(re.search("/[0-9a-f]{32}$", n) for n in in_tar))
+
+
+def check_again(checks, build, kit):
+    checks.way = "archive"
+    first = [open(kit + e, "rb").read() for e in (".tar.gz", ".zip")]
+    for ending in (".tar.gz", ".zip"):
+        os.unlink(kit + ending)
+    make_kit(build)
+    checks.that("made again it is the same", first == [open(kit + e, "rb").read() for e in (".tar.gz", ".zip")])
+
+
 CHECKS = (check_suexec, check_off, check_flags, check_tickets, check_state_is_secret, check_gone, check_broken_ini,
           check_unwritable)
-HOSTS = (Host, Inside, Handler, Drops, Suexec, Elsewhere)
+HOSTS = (Host, Inside, Handler, Drops, Suexec, Elsewhere, Pageless)
 
 
-def run_host(checks, kind, kit, tests=CHECKS):
+def run_host(checks, kind, kit):
     checks.way, before = kind.name, checks.failed
+    if checks.verbose:
+        print(f"{kind.name}: {kind.says}")
     host = kind(kit)
     try:
         if kind.needs_root and not host.drops_root:
             print(f"left out: {kind.name}: needs root, and folders that others may enter")
             return
         host.start()
-        for test in tests:
+        for test in (check_pageless,) if kind is Pageless else CHECKS:
             test(checks, host)
     except (Missing, RuntimeError, OSError, subprocess.SubprocessError) as error:
         checks.that("runs", False, repr(error))
     finally:
-        if checks.failed > before:
-            print(host.log_tail())
+        tail = host.log_tail()
         host.close()
+        if checks.failed > before:
+            print(tail)
 
 
 def make_kit(build):
@@ -546,6 +624,9 @@ def main():
     options = parser.parse_args()
     checks = Checks(options.verbose)
     kit = options.kit or make_kit(options.build)
+    if not options.hosts:
+        check_archive(checks, kit)
+        options.kit or check_again(checks, options.build, kit)
     for kind in HOSTS:
         if options.hosts and kind.name not in options.hosts:
             continue
