@@ -371,6 +371,9 @@ def check_on(checks, host, how):
     checks.that(f"on {how}: HEAD", r.status == 503 and r.body == b"" and r.header("retry-after") != "", r)
     r = host.get("/api", headers=[("Accept", "application/json")])
     checks.that(f"on {how}: JSON", r.status == 503 and "json" in r.header("content-type") and r.echo() != {}, r)
+    r = host.get("/shop/cart/")
+    checks.that(f"on {how}: a redirect of a folder's own rewriting, which leads to what is held", r.status == 301 and
+                b"SITE" not in r.body and held(host.get("/shop/cart")), r)
     r = host.get("/robots.txt")
     checks.that(f"on {how}: an open path", (r.status, r.body) == (200, b"SITE robots.txt\n"), r)
     if host.front:
