@@ -136,7 +136,7 @@ write_odd(struct gate *g)
 	rewrite_line(&g->rules, "\n# a target that can be read in two ways is opened by no path%s",
 	    g->many ? ", and belongs to each site of its host" : "");
 	rewrite_line(&g->rules, "RewriteCond %%{THE_REQUEST} \"^\\S+ (?:https?://[^/? ]*)?+"
-	    "(?:(?!/)|[^? ]*(?:%s|/(?:[.]|%%2e){1,2} ))\" [NC]", SNIPPET_ODD_TARGET);
+	    "(?:(?!/)|[^? ]*%s|[^? ]*/(?:[.]|%%2e){1,2} )\" [NC]", SNIPPET_ODD_TARGET);
 	rewrite_rule(&g->rules, "^ -", "E=MW_ODD:1");
 }
 

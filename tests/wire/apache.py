@@ -2,8 +2,13 @@
 """Apache: native gate in the server's configuration, and .htaccess with a CGI."""
 import os
 import shutil
+import socket
+import subprocess
+import urllib.parse
 
-from harness import Folder, free_port, port_open, program, request, wait_until
+from harness import (ALLOWED, SITE, Folder, free_port, parse_response, port_open, program, receive, request,
+                     wait_until)
+from table import TICKET, held
 
 MODULES = "/usr/lib/apache2/modules"
 BASE = """
@@ -58,20 +63,68 @@ class Way:
         text = open(self.folder.file("warden.ini")).read()
         self.folder.write("warden.ini", text.replace("bypass_user = anna\n", ""))
 
+    def write_own_rewriting(self):
+        """The site's, behind the gate: pretty names, an index, and an error page."""
+        os.makedirs(self.folder.file("www/api/webhooks/folder"))
+        self.folder.write("www/api/webhooks/folder/index.html", "SITE index\n")
+        self.folder.write("www/404.html", "SITE 404\n")
+        start = "" if isinstance(self, Htaccess) else "/"
+        return f"""
+RewriteEngine On
+RewriteRule ^{start}api/webhooks/pretty$ /echo.php [PT]
+RewriteRule ^{start}pretty$ /api/webhooks/echo.php [PT]
+ErrorDocument 404 /404.html
+"""
+
     def site(self):
         return APPLICATIONS.format(php=self.folder.start_php(), echo=self.folder.start_echo())
+
+
+def raw(way, lines):
+    """A request, line by line as it is given."""
+    with socket.create_connection(("127.0.0.1", way.port), 20) as s:
+        s.sendall("".join(line + "\r\n" for line in [*lines, "Connection: close", ""]).encode("latin-1"))
+        return parse_response(receive(s))
+
+
+def check_again(checks, way):
+    """What the site asks for again, under another name, is judged once; what it was not asked for is not let in."""
+    r = request(way.port, "/api/webhooks/pretty", method="POST", body=b"x")
+    checks.that("open: a path that the site rewrites", r.echo().get("length") == 1, r)
+    r = request(way.port, "/api/webhooks/folder/")
+    checks.that("open: a folder's index", r.status == 200 and SITE in r.body, r)
+    r = request(way.port, "/pretty")
+    checks.that("held: a path that the site rewrites to an open one", r.status == 503 and SITE not in r.body, r)
+    r = request(way.port, "/pretty", source=ALLOWED)
+    checks.that("by address: a path that the site rewrites", r.echo().get("method") == "GET", r)
+    r = request(way.port, "/no-such-file", source=ALLOWED)
+    checks.that("by address: the site's own 404", r.status == 404 and SITE in r.body, r)
+    r = request(way.port, "/no-such-file")
+    checks.that("held: what has an error page of the site", r.status == 503 and SITE not in r.body, r)
+
+
+def check_targets(checks, way):
+    """The target in absolute form is the same target; one without a path belongs nowhere."""
+    for target, status in (("http://site.example/health", 200), ("HTTP://site.example/health", 200),
+                           ("http://site.example/admin.txt", 503), ("http://site.example//health", 503),
+                           ("http://site.example", 503), ("http://site.example?/health", 503),
+                           ("http://site.example/.maintenance/status", 200), ("/..", 503), ("/health/.", 503)):
+        r = raw(way, [f"GET {target} HTTP/1.1", "Host: site.example"])
+        checks.that(f"held: GET {target}: {status}", r.status in (status, 400 if status == 503 else 0), r)
+        checks.that(f"held: GET {target}: never another page", r.status == 200 or SITE not in r.body, r)
 
 
 class Native(Way):
     name = "apache-native"
     kind = "apache"
     applications = ("/echo.php", "/up/echo")
+    checks = (check_again, check_targets)
     gone_off, gone_on = 200, 503
 
     def gate(self):
         self.without_users()
         self.folder.start_gateway()
-        return self.folder.made(self.kind)["maintenance-warden.conf"] + self.site()
+        return self.folder.made(self.kind)["maintenance-warden.conf"] + self.write_own_rewriting() + self.site()
 
     def kill_gateway(self):
         self.folder.stop(self.folder.gateway)
@@ -88,7 +141,7 @@ class Htaccess(Way):
     kind = "htaccess"
     applications = ("/echo.php",)
     modules = Way.modules + ("cgid", "alias")
-    checks = (check_folder,)
+    checks = (check_folder, check_again, check_targets)
     gone_off, gone_on = 200, 503
 
     def gate(self):
@@ -96,7 +149,7 @@ class Htaccess(Way):
         self.without_users()
         shutil.copy(folder.gateway_binary, folder.file("cgi-bin/maintenance-warden.cgi"))
         folder.write("cgi-bin/warden.ini", open(folder.file("warden.ini")).read())
-        folder.write("www/.htaccess", folder.made(self.kind)[".htaccess"])
+        folder.write("www/.htaccess", folder.made(self.kind)[".htaccess"] + self.write_own_rewriting())
         folder.write("www/sub/.htaccess", "RewriteEngine On\nRewriteRule ^page$ /other.txt [L]\n")
         return self.site() + f"""
 ScriptSock {folder.file("tmp")}/cgid
@@ -110,4 +163,119 @@ ScriptAlias /cgi-bin/ {folder.file("cgi-bin")}/
         os.unlink(self.folder.file("cgi-bin/maintenance-warden.cgi"))
 
 
-WAYS = (Native, Htaccess)
+HOSTS = """[site]
+[site.shop]
+host = shop.example
+[site.rest]
+default = yes
+"""
+
+
+class Texts(Native):
+    """Names, secrets and networks that mod_rewrite could read as something else; and hosts that two could read."""
+    name = "apache-texts"
+    kind = None
+    secret = "it's \"16\" bytes % \\ ${PATH} %1 $1 [x] (y)|*.+?^"
+    places = ("/a b/", "/q\"uo'te.txt", "/re(g)+[x]^$.|d/", "/${PATH}/$1", "/\u00fc/")
+
+    def gate(self):
+        folder = self.folder
+        folder.write("secret", self.secret + "\n")
+        folder.write("places", "\n".join(self.places) + "\n")
+        self.state = folder.file("st $ate %1 {x} ${PATH}'")
+        os.makedirs(self.state + "/tickets/any")
+        folder.write("warden.ini", f"[gateway]\nlisten = {folder.socket}\nsocket_mode = 0666\nstate_dir = {self.state}\n"
+                     "[site]\nbypass_secret_file = secret\nopen_path_file = places\n"
+                     "bypass_address = ::ffff:127.0.9.0/120, ::/0, 2001:db8::/32, 127.0.8.7\n")
+        folder.start_gateway()
+        return folder.made("apache")["maintenance-warden.conf"]
+
+    def run(self, checks):
+        for place in self.places:
+            file = place + ("x.txt" if place.endswith("/") else "")
+            os.makedirs(os.path.dirname(self.folder.file("www" + file)), exist_ok=True)
+            self.folder.write("www" + file, "SITE\n")
+        self.folder.touch(os.path.relpath(self.state, self.folder.file("state")) + "/maintenance.flag")
+        r = request(self.port, "/admin.txt")
+        checks.that("held", r.status == 503 and SITE not in r.body, r)
+        r = request(self.port, "/admin.txt", headers=[("X-Maintenance-Bypass", self.secret)])
+        checks.that("the secret", r.status == 200, r)
+        r = request(self.port, "/admin.txt", headers=[("X-Maintenance-Bypass", self.secret.replace(".", "x"))])
+        checks.that("a secret that would match as an expression", r.status == 503, r)
+        for place in self.places:
+            target = urllib.parse.quote(place + ("x.txt" if place.endswith("/") else ""))
+            r = request(self.port, target)
+            checks.that(f"open: {place}", r.status == 200 and SITE in r.body, r)
+        for target in ("/reg/x.txt", "/re(g)+[x]%5E$yx", "/ab/x.txt", "/usr/bin:/bin/"):
+            checks.that(f"held: {target}", held(request(self.port, target)), target)
+        for source, passes in (("127.0.9.1", True), ("127.0.8.7", True), ("127.0.8.8", False), ("127.0.0.1", False)):
+            r = request(self.port, "/admin.txt", source=source)
+            checks.that(f"from {source}: {passes}", (r.status == 200) is passes, r)
+        with open(f"{self.state}/tickets/any/{TICKET}", "w"):
+            pass
+        r = request(self.port, "/admin.txt", headers=[("Cookie", f"maintenance_ticket=x; maintenance_ticket={TICKET}")])
+        checks.that("a ticket's cookie behind another", r.status == 200, r)
+        r = request(self.port, "/admin.txt", headers=[("Cookie", f"maintenance_ticket={TICKET}; maintenance_ticket=x")])
+        checks.that("a ticket's cookie before another", r.status == 200, r)
+        with open(f"{self.state}/bypass.off", "w"):
+            pass
+        r = request(self.port, "/admin.txt", headers=[("X-Maintenance-Bypass", self.secret)])
+        checks.that("bypass.off", r.status == 503, r)
+
+
+class Hosts(Native):
+    """A host that two could read differently belongs to every site; a site that is always on or never needs no flag."""
+    name = "apache-hosts"
+    kind = None
+
+    def gate(self):
+        self.folder.write_policy(HOSTS)
+        self.folder.start_gateway()
+        return self.folder.made("apache")["maintenance-warden.conf"]
+
+    def run(self, checks):
+        self.folder.touch("flags/shop.flag")
+        for host, status in (("site.example", 200), ("shop.example", 503), ("SHOP.example.:80", 503), ("[::1]", 200),
+                             ("shop.example..", 503), ("a b", 503), ("x,shop.example", 503), ("shop.example/x", 503)):
+            r = request(self.port, "/admin.txt", host=host)
+            checks.that(f"{host}: {status}", r.status in (status, 400 if status == 503 else 200), r)
+        r = raw(self, ["GET /admin.txt HTTP/1.1", "Host: site.example", "Host: shop.example"])
+        checks.that("two hosts", held(r), r)
+        r = raw(self, ["GET /admin.txt HTTP/1.0"])
+        checks.that("no host: every site's", held(r), r)
+        r = raw(self, ["GET http://shop.example/admin.txt HTTP/1.1", "Host: site.example"])
+        checks.that("another host in the target", held(r), r)
+        self.folder.remove("flags/shop.flag")
+        self.folder.touch("flags/rest.flag")
+        r = request(self.port, "/admin.txt")
+        checks.that("the default site's flag", r.status == 503, r)
+        r = request(self.port, "/admin.txt", host="shop.example")
+        checks.that("not the shop's", r.status == 200, r)
+        self.check_refusals(checks)
+
+    def check_refusals(self, checks):
+        """What mod_rewrite cannot judge is named, and nothing is printed."""
+        digest = "sha256:" + "ab" * 32
+        for line, word in ((f"bypass_secret = {digest}", "bypass_secret"), ("bypass_user = anna", "bypass_user"),
+                           ("share = 10", "share"), ("cors_origins = https://a.example", "cors_origins"),
+                           ("enabled_from = parameter", "enabled_from")):
+            for kind in ("apache", "htaccess"):
+                done = refused(self.folder, f"[site]\n{line}\n", kind)
+                checks.that(f"{kind} refuses {word}", done.returncode == 1 and done.stdout == "" and
+                            f"[site] {word}: {kind} cannot" in done.stderr, done)
+        done = refused(self.folder, "[site]\n[window.x]\nstart = 2090-01-01 02:00\n", "htaccess")
+        checks.that("htaccess refuses windows", done.returncode == 1 and "nothing writes its flag" in done.stderr, done)
+        done = refused(self.folder, "[site]\n[site.x]\npath = /x/\nflag = a\"b\n", "apache")
+        checks.that("apache refuses a quotation mark", done.returncode == 1 and "quotation mark" in done.stderr, done)
+        done = refused(self.folder, "[site]\n", "htaccess", "--cgi", "/cgi bin/x")
+        checks.that("htaccess refuses a blank in --cgi", done.returncode == 1 and "--cgi" in done.stderr, done)
+
+
+def refused(folder, policy, *words):
+    """What `wardenctl snippet` says to a policy."""
+    folder.write_policy(policy)
+    return subprocess.run([folder.wardenctl, "-c", folder.file("warden.ini"), "snippet", *words], capture_output=True,
+                          text=True, timeout=15)
+
+
+WAYS = (Native, Htaccess, Texts, Hosts)
