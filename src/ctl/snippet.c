@@ -19,8 +19,11 @@
 
 const struct snippet_kind snippet_kinds[] = {
 	{ "apache", "Apache judges by itself, with mod_rewrite; the gateway renders", "native", WHOLE,
-	    "the site, untouched", "Apache's own 503, without Retry-After", NULL,
+	    "the site, untouched", "Apache's own 503, without Retry-After", "apache-rewrite-map",
 	    NEED(SECRET_DIGEST) | ONLY_ASKING | NEED(PROXIES) | NEED(CLIENT_HEADER), USES_FASTCGI, snippet_apache },
+	{ "apache-rewrite-map", "Apache asks a program of its own while a flag is there", "asking", WHOLE,
+	    "the site, untouched", "Apache's own 503, without Retry-After", NULL, 0, USES_FASTCGI,
+	    snippet_apache_rewrite_map },
 	{ "htaccess", "the same on a shared host: .htaccess and a CGI", "native", WHOLE, "the site, untouched",
 	    "Apache's own 503, without Retry-After", NULL,
 	    NEED(SECRET_DIGEST) | ONLY_ASKING | NEED(PROXIES) | NEED(CLIENT_HEADER) | NEED(WINDOWS), USES_NOTHING,

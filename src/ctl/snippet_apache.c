@@ -5,7 +5,9 @@
  */
 #include "config.h"
 
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/ip.h"
 #include "ctl/rewrite_rules.h"
@@ -307,20 +309,31 @@ write_persons(struct gate *g, const struct snippet_site *site, const struct rewr
 
 /* --- a site --- */
 
-/* The page: the error page's program finds what was decided under REDIRECT_. */
+/*
+ * The rule that leads to the page of `site`, or where that is NULL to what the gateway finds.  An error page's program
+ * finds what is set here under REDIRECT_.
+ */
 static void
-write_held(struct gate *g, const struct snippet_site *site)
+write_page(struct gate *g, const struct snippet_site *site)
 {
 	struct arena *arena = g->s->arena;
-	const char *named =
-	    site->name[0] != '\0' ? arena_printf(arena, ",E=WARDEN_SITE:%s", site->name).p : "";
+	const char *named = site != NULL && site->name[0] != '\0' ?
+	    arena_printf(arena, ",E=WARDEN_SITE:%s", site->name).p : "";
 
-	rewrite_line(&g->rules, "# all others");
 	if (g->htaccess)
 		rewrite_rule(&g->rules, "^ -", arena_printf(arena, "R=503,L,E=" DECIDED ":1%s", named).p);
 	else
 		rewrite_rule(&g->rules, arena_printf(arena, "^ %s", target(g->s)).p,
 		    arena_printf(arena, "P,L,E=WARDEN_MODE:render%s", named).p);
+}
+
+/* The end of all rules. */
+static void
+write_passed(struct gate *g)
+{
+	rewrite_line(&g->rules, "\n# passed");
+	rewrite_rule(&g->rules, "^ -", "E=" DECIDED ":1");
+	rewrite_here(&g->rules, &g->end);
 }
 
 /* Several sites: only if it belongs to this one, and this one is on.  One: that has been asked. */
@@ -354,7 +367,8 @@ write_site(struct gate *g, const struct snippet_site *site)
 	write_paths(g, site, &places[0]);
 	write_persons(g, site, &places[0], &places[1]);
 	rewrite_here(&g->rules, &places[1]);
-	write_held(g, site);
+	rewrite_line(&g->rules, "# all others");
+	write_page(g, site);
 	rewrite_here(&g->rules, &places[0]);
 	return true;
 }
@@ -375,10 +389,89 @@ write_gate(struct gate *g, FILE *out)
 	for (size_t i = 0; i < s->site_count; i++)
 		whole = write_site(g, &s->sites[i]) && whole;
 	rewrite_here(&g->rules, &g->passed);
-	rewrite_line(&g->rules, "\n# passed");
-	rewrite_rule(&g->rules, "^ -", "E=" DECIDED ":1");
-	rewrite_here(&g->rules, &g->end);
+	write_passed(g);
 	return rewrite_print(&g->rules, out) && whole;
+}
+
+/* --- the gateway asked by a RewriteMap --- */
+
+/* The program that stands where wardenctl does. */
+static const char *
+gateway_program(const struct snippet *s)
+{
+	char path[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof path);
+	struct str own = { path, len > 0 ? (size_t)len : 0 };
+
+	return arena_printf(s->arena, "%.*s/maintenance-warden", STR_ARG(str_sub(own, 0, str_find_last(own, '/')))).p;
+}
+
+/* " NAME=VALUE", escaped: then no byte of it is a blank, a newline, or anything to Apache. */
+static struct str
+add_field(const struct snippet *s, struct str so_far, const char *name, const char *variable)
+{
+	return arena_printf(s->arena, "%.*s %s=${esc:%%{%s}}", STR_ARG(so_far), name, variable);
+}
+
+static struct str
+add_header_field(const struct snippet *s, struct str so_far, struct str header)
+{
+	struct str name = header_cgi_name(header, s->arena);
+
+	/* a name that the list has: case does not matter, and "=" ends it */
+	if (str_contains(so_far, arena_printf(s->arena, "HTTP_%.*s=", STR_ARG(name))))
+		return so_far;
+	return add_field(s, so_far, arena_printf(s->arena, "HTTP_%.*s", STR_ARG(name)).p,
+	    arena_printf(s->arena, "HTTP:%.*s", STR_ARG(header)).p);
+}
+
+/* All that a decision may want to know, and no more. */
+static struct str
+map_key(const struct snippet *s, unsigned needs)
+{
+	struct str key = STR("REMOTE_ADDR=%{REMOTE_ADDR} THE_REQUEST=${esc:%{THE_REQUEST}}");
+
+	key = add_header_field(s, key, STR("Host"));
+	key = add_header_field(s, key, STR("Cookie"));
+	key = add_header_field(s, key, STR("X-Maintenance-Ticket"));
+	for (size_t i = 0; i < s->site_count; i++)
+		if (s->sites[i].secret_count > 0)
+			key = add_header_field(s, key, str_of(s->sites[i].bypass_header));
+	if (s->proxy_count > 0)
+		key = add_header_field(s, key, s->values->gateway.v[KEY_CLIENT_HEADER].text);
+	if ((needs & NEED(CORS)) != 0) {
+		key = add_header_field(s, key, STR("Origin"));
+		key = add_header_field(s, key, STR("Access-Control-Request-Method"));
+	}
+	if ((needs & NEED(USER)) != 0) {
+		key = add_field(s, key, "SSL_CLIENT_VERIFY", "SSL:SSL_CLIENT_VERIFY");
+		key = add_field(s, key, "WARDEN_USER", "SSL:SSL_CLIENT_S_DN_CN");
+	}
+	if ((needs & NEED(ENABLED_FROM)) != 0)
+		key = add_field(s, key, "MAINTENANCE_MODE", "ENV:MAINTENANCE_MODE");
+	if (s->site_count == 1 && s->sites[0].name[0] != '\0')
+		key = arena_printf(s->arena, "%.*s WARDEN_SITE=%s", STR_ARG(key), s->sites[0].name);
+	return key;
+}
+
+static bool
+write_map(struct gate *g, FILE *out)
+{
+	struct snippet *s = g->s;
+	const struct place *places[NEED_COUNT];
+	unsigned needs = snippet_needs(s, places);
+
+	rewrite_init(&g->rules, s->arena);
+	write_status(g);
+	if ((needs & (NEED(WINDOWS) | NEED(ENABLED_FROM))) == 0)
+		write_off(g);
+	write_decided(g);
+	rewrite_line(&g->rules, "\n# only \"pass\" passes: a program that is gone says nothing");
+	rewrite_line(&g->rules, "RewriteCond \"${warden:%.*s}\" !=pass [NV]", STR_ARG(map_key(s, needs)));
+	write_page(g, s->site_count == 1 ? &s->sites[0] : NULL);
+	rewrite_here(&g->rules, &g->passed);
+	write_passed(g);
+	return rewrite_print(&g->rules, out);
 }
 
 /* --- what mod_rewrite's parser cannot hold --- */
@@ -390,6 +483,8 @@ refuse(struct snippet *s, const char *what, const char *value, const char *why)
 	s->refused = true;
 	return false;
 }
+
+#define PLAIN "letters, digits and /._+,@=:~-"
 
 /* Letters, digits and what stands for itself in every quoting that a socket's or a program's path goes through. */
 static bool
@@ -410,9 +505,9 @@ can_write(struct snippet *s, bool htaccess)
 			return refuse(s, "flag", s->sites[i].own_flag, quotes);
 	if (!htaccess && s->unix_path != NULL && !is_plain(s->unix_path))
 		return refuse(s, "[gateway] listen", s->unix_path,
-		    "Apache takes letters, digits and /._+,@=:~- in the path of a socket");
+		    "Apache takes " PLAIN " in the path of a socket");
 	if (htaccess && (s->cgi[0] != '/' || !is_plain(s->cgi)))
-		return refuse(s, "--cgi", s->cgi, "a URL path of letters, digits and /._+,@=:~- was expected");
+		return refuse(s, "--cgi", s->cgi, "a URL path of " PLAIN " was expected");
 	return true;
 }
 
@@ -430,6 +525,28 @@ snippet_apache(struct snippet *s)
 	(void)fputs("# A location with authentication of its own asks for the password first.\n\nRewriteEngine On\n\n",
 	    out);
 	return write_gate(&gate, out);
+}
+
+bool
+snippet_apache_rewrite_map(struct snippet *s)
+{
+	struct gate gate = { .s = s };
+	const char *program = gateway_program(s);
+	FILE *out;
+
+	if (!is_plain(s->config))
+		return refuse(s, "the name of the INI", s->config, "Apache takes " PLAIN " in the command of a map");
+	if (!is_plain(program))
+		return refuse(s, "the name of the program", program, "Apache takes " PLAIN " in the command of a map");
+	out = can_write(s, false) ? snippet_part(s, "maintenance-warden.conf", "# ",
+	    "For a <VirtualHost>, before its other rules; needs: a2enmod rewrite proxy proxy_fcgi") : NULL;
+	if (out == NULL)
+		return false;
+	(void)fprintf(out, "# A location with authentication of its own asks for the password first.\n"
+	    "# bypass_user is the name (CN) in a verified client certificate.\n"
+	    "# Apache starts the program as root; it becomes [gateway] user.\n\nRewriteEngine On\n"
+	    "RewriteMap esc int:escape\nRewriteMap warden \"prg:%s --rewrite-map -c %s\"\n\n", program, s->config);
+	return write_map(&gate, out);
 }
 
 bool

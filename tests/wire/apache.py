@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Apache: native gate in the server's configuration, and .htaccess with a CGI."""
+import hashlib
 import os
+import random
 import shutil
+import signal
 import socket
 import subprocess
+import threading
+import time
 import urllib.parse
 
-from harness import (ALLOWED, SITE, Folder, free_port, parse_response, port_open, program, receive, request,
-                     wait_until)
+from harness import (ALLOWED, OUTSIDER, SECRET, SITE, Folder, free_port, parse_response, port_open, program, receive,
+                     request, wait_until)
 from table import TICKET, held
 
 MODULES = "/usr/lib/apache2/modules"
@@ -278,4 +283,160 @@ def refused(folder, policy, *words):
                           text=True, timeout=15)
 
 
-WAYS = (Native, Htaccess, Texts, Hosts)
+class RewriteMap(Native):
+    name = kind = "apache-rewrite-map"
+    asks = True
+
+    def gate(self):
+        folder = self.folder
+        if folder.drops_root:
+            text = open(folder.file("warden.ini")).read()
+            folder.write("warden.ini", text.replace("[gateway]", "[gateway]\nuser = www-data"))
+        folder.start_gateway()
+        made = folder.made(self.kind)["maintenance-warden.conf"]
+        installed = os.path.join(os.path.dirname(folder.wardenctl), "maintenance-warden")
+        assert installed in made
+        return made.replace(installed, folder.gateway_binary) + self.write_own_rewriting() + self.site()
+
+
+MAP_POLICY = f"""[site]
+bypass_address = {ALLOWED}/32
+bypass_secret = sha256:{hashlib.sha256(SECRET.encode()).hexdigest()}
+cors_origins = https://a.example
+open_path = /api/
+"""
+
+
+def escaped(text):
+    """As mod_rewrite's int:escape."""
+    return urllib.parse.quote(text, safe="$-_.+!*'(),:@&=/~", encoding="latin-1")
+
+
+def map_line(target="/x", source=OUTSIDER, method="GET", **fields):
+    fields = {"REMOTE_ADDR": source, "THE_REQUEST": f"{method} {target} HTTP/1.1", "HTTP_HOST": "site.example", **fields}
+    return " ".join(f"{name}={escaped(value)}" for name, value in fields.items()).encode() + b"\n"
+
+
+# Each line, and what it must be answered.
+MAP_LINES = [
+    (map_line(), b"hold"), (map_line(source=ALLOWED), b"pass"), (map_line("/health"), b"pass"),
+    (map_line("/health/../x"), b"hold"), (map_line("/health%0a"), b"hold"), (map_line("/api/x", method="POST"), b"pass"),
+    (map_line("/api/%2e%2e/x"), b"hold"), (map_line("/.maintenance/status"), b"pass"),
+    (map_line(HTTP_X_MAINTENANCE_BYPASS=SECRET), b"pass"), (map_line(HTTP_X_MAINTENANCE_BYPASS=""), b"hold"),
+    (map_line(HTTP_X_MAINTENANCE_BYPASS=f"{SECRET}, x"), b"hold"),
+    (map_line(method="OPTIONS", HTTP_ORIGIN="https://a.example", HTTP_ACCESS_CONTROL_REQUEST_METHOD="PUT"), b"pass"),
+    (map_line(method="OPTIONS", HTTP_ORIGIN="https://b.example", HTTP_ACCESS_CONTROL_REQUEST_METHOD="PUT"), b"hold"),
+    (map_line("http://site.example/health"), b"pass"), (map_line("/health", HTTP_HOST="a|b${warden:x}%{HTTP_HOST}}"), b"pass"),
+    (map_line(HTTP_COOKIE="a\nREMOTE_ADDR=" + ALLOWED), b"hold"), (map_line(HTTP_COOKIE="x" * 20000), b"hold"),
+    (map_line(source=ALLOWED).replace(b" ", b"  ", 1), b"unreadable"), (b"\n", b"unreadable"), (b"pass\n", b"unreadable"),
+    (map_line(source=ALLOWED).replace(b"REMOTE_ADDR", b"remote_addr"), b"unreadable"),
+    (map_line(source=ALLOWED).rstrip() + b" REMOTE_ADDR=127.0.0.2\n", b"unreadable"),
+    (map_line(source=ALLOWED).rstrip() + b" REQUEST_URI=/health\n", b"unreadable"),
+    (map_line(source=ALLOWED).rstrip() + b" X=%zz\n", b"unreadable"),
+    (map_line(source=ALLOWED).rstrip() + b" X=%00\n", b"unreadable"),
+    (map_line(source=ALLOWED).rstrip() + b" X=%4\n", b"unreadable"),
+    (map_line(source=ALLOWED).rstrip() + b" X=\xff\n", b"unreadable"),
+    (map_line(source=ALLOWED).rstrip() + b" X=\0\n", b"unreadable"),
+    (map_line(source=ALLOWED).rstrip() + b" X\n", b"unreadable"), (map_line("", source=ALLOWED), b"unreadable"),
+    (map_line("/a b", source=ALLOWED), b"unreadable"), (map_line(source=""), b"unreadable"),
+    (map_line(source=ALLOWED, HTTP_COOKIE="y" * 300000), b"unreadable"),
+    (map_line(source=ALLOWED).rstrip() + b" A=b" * 80 + b"\n", b"unreadable"),
+]
+
+
+class MapProgram:
+    """The program behind the RewriteMap, asked directly: hostile lines, and a worker that is killed."""
+    name = "apache-map-program"
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.write_policy(MAP_POLICY)
+        with open(folder.file("log/map"), "ab") as log:
+            self.program = subprocess.Popen([folder.gateway_binary, "--rewrite-map", "-c", folder.file("warden.ini")],
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+        folder.processes.append(self.program)
+
+    def ask(self, line):
+        self.program.stdin.write(line)
+        self.program.stdin.flush()
+        return self.program.stdout.readline().rstrip(b"\n")
+
+    def worker(self):
+        with open(f"/proc/{self.program.pid}/task/{self.program.pid}/children") as f:
+            return [int(pid) for pid in f.read().split()]
+
+    def run(self, checks):
+        checks.that("off: passes", self.ask(map_line()) == b"pass")
+        self.folder.touch()
+        for line, wanted in MAP_LINES:
+            answer = self.ask(line)
+            checks.that(f"{line[:90]!r}: {wanted}", answer == wanted, answer)
+        self.check_hostile(checks)
+        self.check_kills(checks)
+        self.check_reload(checks)
+        self.program.stdin.close()
+        checks.that("it ends with its input", self.program.wait(10) == 0)
+        self.folder.processes.remove(self.program)
+
+    def check_hostile(self, checks):
+        """20000 lines in one go: each is answered by one line, and only what may pass passes."""
+        chance, lines, wanted = random.Random(5), [], []
+        alphabet = [b"|", b"${", b"%0a", b"%00", b"%", b" ", b"=", b"\0", b"\xff", b"REMOTE_ADDR=127.0.0.2", b"/health", b"\t",
+                    b"THE_REQUEST=", b"GET%20/health%20HTTP/1.1", b"pass", b"HTTP_HOST=", b"a" * 500]
+        for i in range(20000):
+            if i % 10 == 0:
+                line, word = chance.choice(MAP_LINES[:16])
+            else:
+                line = b"".join(chance.choice(alphabet) for _ in range(chance.randrange(20))) + b"\n"
+                word = None
+            lines.append(line)
+            wanted.append(word)
+        feeder = threading.Thread(target=lambda: (self.program.stdin.write(b"".join(lines)), self.program.stdin.flush()))
+        feeder.start()
+        answers = [self.program.stdout.readline().rstrip(b"\n") for _ in lines]
+        feeder.join()
+        wrong = [(line, answer) for line, answer, word in zip(lines, answers, wanted)
+                 if (answer != word if word else answer not in (b"hold", b"unreadable"))]
+        checks.that("20000 lines, hostile ones among them", not wrong, wrong[:3])
+
+    def check_kills(self, checks):
+        """A worker that is killed, or stopped, costs a hold or two; never a wrong pass, and never the program."""
+        wrong, held_back = 0, 0
+        for i in range(400):
+            if i % 20 == 7:
+                for pid in self.worker():
+                    os.kill(pid, signal.SIGKILL)
+            line, wanted = MAP_LINES[i % 16]
+            answer = self.ask(line)
+            wrong += answer not in (wanted, b"hold")
+            held_back += answer != wanted
+        checks.that("killed 20 times: never a wrong word", wrong == 0, wrong)
+        checks.that("killed 20 times: at most one request each is held back", held_back <= 20, held_back)
+        os.kill(self.worker()[0], signal.SIGSTOP)
+        start = time.monotonic()
+        answer = self.ask(map_line(source=ALLOWED))
+        checks.that("a worker that is silent: held within 3 seconds", answer == b"hold" and time.monotonic() - start < 3,
+                    answer)
+        checks.that("... and the next one passes", self.ask(map_line(source=ALLOWED)) == b"pass")
+
+    def check_reload(self, checks):
+        """A new policy is in force a second later; one that is broken changes nothing, until a worker has to load it."""
+        self.folder.write_policy(MAP_POLICY.replace(f"{ALLOWED}/32", "127.0.0.99"))
+        end = time.monotonic() + 10
+        while self.ask(map_line(source=ALLOWED)) != b"hold" and time.monotonic() < end:
+            time.sleep(0.1)
+        checks.that("a new policy", self.ask(map_line(source="127.0.0.99")) == b"pass")
+        self.folder.write_policy("[site]\nnonsense = 1\n")
+        time.sleep(1.5)
+        checks.that("a broken one: the old one stays", self.ask(map_line(source="127.0.0.99")) == b"pass")
+        os.kill(self.worker()[0], signal.SIGKILL)
+        for _ in range(3):
+            checks.that("nothing to load: held", self.ask(map_line(source="127.0.0.99")) == b"hold")
+        self.folder.write_policy(MAP_POLICY)
+        end = time.monotonic() + 10
+        while self.ask(map_line(source=ALLOWED)) != b"pass" and time.monotonic() < end:
+            time.sleep(0.1)
+        checks.that("mended", self.ask(map_line(source=ALLOWED)) == b"pass")
+
+
+WAYS = (Native, Htaccess, Texts, Hosts, RewriteMap, MapProgram)
