@@ -48,12 +48,9 @@ file_condition(struct gate *g, const char *path, bool there, const char *flags)
 	    rewrite_expr_path(g->s->arena, path), flags);
 }
 
-/*
- * A network as Apache takes it: IPv4 in the mapped form is IPv4, and it knows no /0.  Several conditions that are
- * joined by "or"; the last has `last` for its flags.
- */
-static void
-network_condition(struct gate *g, struct str network, const char *last)
+/* `network` as Apache takes it, for an expr: IPv4 in the mapped form is IPv4, and it knows no /0. */
+static const char *
+in_network(struct arena *arena, const char *test, struct str network)
 {
 	size_t slash = str_find(network, '/');
 	struct str address = str_sub(network, 0, slash);
@@ -62,20 +59,18 @@ network_condition(struct gate *g, struct str network, const char *last)
 	int64_t bits = -1;
 
 	if (ip_parse(address, &ip) != 0)
-		return;                 /* the policy has no such entry */
+		return "false";         /* the policy has no such entry */
 	ip_format(&ip, name);
 	if (slash < network.len)
 		(void)str_number(str_sub(network, slash + 1, network.len), 0, 128, &bits);
 	if (bits >= 96 && ip_is_v4(&ip) && str_find(address, ':') < address.len)
 		bits -= 96;
 	if (bits < 0)
-		rewrite_line(&g->rules, "RewriteCond expr \"-R '%s'\"%s", name, last);
-	else if (bits > 0)
-		rewrite_line(&g->rules, "RewriteCond expr \"-R '%s/%d'\"%s", name, (int)bits, last);
-	else if (ip_is_v4(&ip))
-		rewrite_line(&g->rules, "RewriteCond expr \"-R '0.0.0.0/1' || -R '128.0.0.0/1'\"%s", last);
-	else
-		rewrite_line(&g->rules, "RewriteCond expr \"-R '::/1' || -R '8000::/1'\"%s", last);
+		return arena_printf(arena, "%s '%s'", test, name).p;
+	if (bits > 0)
+		return arena_printf(arena, "%s '%s/%d'", test, name, (int)bits).p;
+	return ip_is_v4(&ip) ? arena_printf(arena, "%s '0.0.0.0/1' || %s '128.0.0.0/1'", test, test).p :
+	    arena_printf(arena, "%s '::/1' || %s '8000::/1'", test, test).p;
 }
 
 /* --- which requests --- */
@@ -140,6 +135,68 @@ write_odd(struct gate *g)
 	rewrite_line(&g->rules, "RewriteCond %%{THE_REQUEST} \"^\\S+ (?:https?://[^/? ]*)?+"
 	    "(?:(?!/)|[^? ]*%s|[^? ]*/(?:[.]|%%2e){1,2} )\" [NC]", SNIPPET_ODD_TARGET);
 	rewrite_rule(&g->rules, "^ -", "E=MW_ODD:1");
+}
+
+/* --- the client behind trusted proxies --- */
+
+#define CLIENT "%{reqenv:MW_CLIENT} -ipmatch"   /* only ever asked of an address: it would look a name up */
+#define NO_CLIENT "none"
+#define HOPS 5                                  /* trusted proxies one behind another; behind more is no client */
+
+/* As base/ip.c reads an address in such a header: with a port or without, and no leading zeros. */
+#define OCTET "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+#define V4    OCTET "(?:[.]" OCTET "){3}"
+#define V6    "(?:(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|::ffff:" V4 "|" \
+	"(?=(?:[0-9a-f]*:){2,7}[0-9a-f]*(?![0-9a-f:]))" \
+	"(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)?::(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)?)"
+#define PORT  "(?::(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[0-5]?[0-9]{1,4}))?"
+
+static const char *
+not_trusted(const struct snippet *s)
+{
+	const char *all = NULL;
+
+	for (size_t i = 0; i < s->proxy_count; i++) {
+		const char *one = in_network(s->arena, CLIENT, s->proxies[i]);
+
+		all = all == NULL ? one : arena_printf(s->arena, "%s || %s", all, one).p;
+	}
+	return arena_printf(s->arena, "! (%s)", all).p;
+}
+
+/* One step to the left: MW_VIA loses its last entry, which becomes the client. */
+static void
+write_hop(struct gate *g, const char *stop, const char *comma, const struct rewrite_place *found)
+{
+	rewrite_line(&g->rules, "RewriteCond %%{ENV:MW_VIA} ^$ [OR]");
+	rewrite_line(&g->rules, "RewriteCond expr \"%s\"", stop);
+	rewrite_skip(&g->rules, found, "");
+	/* the branch that did not match leaves its group empty */
+	rewrite_line(&g->rules, "RewriteCond %%{ENV:MW_VIA} \"!^(?:.*,)?[ \\t]*(?:" V4 PORT "|" V6 "|\\[" V6 "\\]" PORT
+	    ")[ \\t]*%s$\" [NC]", comma);
+	rewrite_skip(&g->rules, found, "E=MW_CLIENT:" NO_CLIENT);
+	rewrite_line(&g->rules, "RewriteCond %%{ENV:MW_VIA} \"^((?:.*,)?)[ \\t]*(?:(" V4 ")" PORT "|\\[?(" V6 ")(?:\\]"
+	    PORT ")?)[ \\t]*%s$\" [NC]", comma);
+	rewrite_rule(&g->rules, "^ -", "E=MW_VIA:%1,E=MW_CLIENT:%2%3");
+}
+
+/* X-Forwarded-For from the right, past trusted proxies: gate/client.c.  What cannot be read ends in no client. */
+static void
+write_client(struct gate *g)
+{
+	struct rewrite_place *found = arena_zalloc(g->s->arena, 1, sizeof *found);
+	const char *stop = not_trusted(g->s);
+
+	if (g->s->proxy_count == 0 || found == NULL)
+		return;
+	rewrite_line(&g->rules, "\n# the client: REMOTE_ADDR, or what trusted_proxies say in X-Forwarded-For");
+	rewrite_rule(&g->rules, "^ -", "E=MW_CLIENT:%{REMOTE_ADDR},E=MW_VIA:%{HTTP:X-Forwarded-For}");
+	for (int i = 0; i < HOPS; i++)
+		write_hop(g, stop, i == 0 ? "" : ",", found);
+	rewrite_line(&g->rules, "RewriteCond %%{ENV:MW_VIA} !^$");
+	rewrite_line(&g->rules, "RewriteCond expr \"! %s\"", stop);
+	rewrite_rule(&g->rules, "^ -", "E=MW_CLIENT:" NO_CLIENT);
+	rewrite_here(&g->rules, found);
 }
 
 /* --- which site --- */
@@ -257,19 +314,29 @@ write_paths(struct gate *g, const struct snippet_site *site, const struct rewrit
 }
 
 static void
-write_addresses_and_secrets(struct gate *g, const struct snippet_site *site, const struct rewrite_place *pass)
+write_addresses(struct gate *g, const struct snippet_site *site, const struct rewrite_place *pass)
 {
-	struct arena *arena = g->s->arena;
-	size_t left = site->address_count + site->secret_count;
+	bool behind = g->s->proxy_count > 0;
 
-	if (left == 0)
+	if (site->address_count == 0)
 		return;
+	if (behind)
+		rewrite_line(&g->rules, "RewriteCond %%{ENV:MW_CLIENT} !=" NO_CLIENT);
 	for (size_t i = 0; i < site->address_count; i++)
-		network_condition(g, site->addresses[i], --left > 0 ? " [OR]" : "");
-	for (size_t i = 0; i < site->secret_count; i++)
-		rewrite_line(&g->rules, "RewriteCond %%{HTTP:%s} \"%s\" [NV%s]", site->bypass_header,
-		    rewrite_exactly(arena, site->secrets[i]), --left > 0 ? ",OR" : "");
+		rewrite_line(&g->rules, "RewriteCond expr \"%s\"%s",
+		    in_network(g->s->arena, behind ? CLIENT : "-R", site->addresses[i]),
+		    i + 1 < site->address_count ? " [OR]" : "");
 	rewrite_skip(&g->rules, pass, "");
+}
+
+static void
+write_secrets(struct gate *g, const struct snippet_site *site, const struct rewrite_place *pass)
+{
+	for (size_t i = 0; i < site->secret_count; i++) {
+		rewrite_line(&g->rules, "RewriteCond %%{HTTP:%s} \"%s\" [NV]", site->bypass_header,
+		    rewrite_exactly(g->s->arena, site->secrets[i]));
+		rewrite_skip(&g->rules, pass, "");
+	}
 }
 
 /* A ticket is a file of its ID's name.  Of cookies of one name the first and the last are tried. */
@@ -303,7 +370,8 @@ write_persons(struct gate *g, const struct snippet_site *site, const struct rewr
 	rewrite_line(&g->rules, "# who reaches the site");
 	file_condition(g, g->s->bypass_off, true, "");
 	rewrite_skip(&g->rules, held, "");
-	write_addresses_and_secrets(g, site, pass);
+	write_addresses(g, site, pass);
+	write_secrets(g, site, pass);
 	write_tickets(g, site, pass);
 }
 
@@ -384,6 +452,7 @@ write_gate(struct gate *g, FILE *out)
 	write_off(g);
 	write_decided(g);
 	write_odd(g);
+	write_client(g);
 	if (g->many)
 		write_belongs(g);
 	for (size_t i = 0; i < s->site_count; i++)

@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.parse
 
+import parity
 from harness import (ALLOWED, OUTSIDER, SECRET, SITE, Folder, free_port, parse_response, port_open, program, receive,
                      request, wait_until)
 from table import TICKET, held
@@ -439,4 +440,51 @@ class MapProgram:
         checks.that("mended", self.ask(map_line(source=ALLOWED)) == b"pass")
 
 
-WAYS = (Native, Htaccess, Texts, Hosts, RewriteMap, MapProgram)
+FORWARDED = """[site]
+bypass_address = 127.0.9.9, 127.0.5.1, 2001:db8::/32, 198.51.100.0/24
+"""
+# From 127.0.0.1 and 127.0.5.0/24, which are trusted; or from elsewhere.
+FORWARDED_VALUES = [
+    "127.0.9.9", "127.0.9.8", "127.0.9.9:80", "127.0.9.9:65535", "127.0.9.9:65536", "127.0.9.9:", "127.0.9.9:x",
+    " 127.0.9.9\t", "127.0.9.9,", ",127.0.9.9", ",127.0.5.1", "127.0.5.1", "127.0.5.1,127.0.5.1", "127.0.5.7", "127.0.9.9, 127.0.5.7",
+    "127.0.9.9, 127.0.5.7, 127.0.5.8", "127.0.9.9, 192.0.2.1", "192.0.2.1, 127.0.9.9", "127.0.9.9, unknown", "unknown",
+    "unknown, 127.0.9.9", "127.0.9.9, unknown, 127.0.5.7", "127.0.009.9", "0127.0.9.9", "127.9.9", "2130708745", "0x7f.0.9.9",
+    "localhost", "_hidden", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:443", "[2001:db8::1", "2001:db8::1]",
+    "2001:DB8::1", "2001:db8:0:0:0:0:0:1", "2001:db8::1::", "2001:db8:::1", "2001:db8::12345", "2001:db8::g", "2001:db8::",
+    "2001:db9::1", "2001:db8:1:2:3:4:5:6:7", "2001:db8:1:2:3:4:5", "::1", "::", "::ffff:127.0.9.9", "::ffff:7f00:909",
+    "[::ffff:127.0.9.9]:80", "fe80::1%eth0", "127.0.9.9 127.0.9.9", "127.0.9.9;", "\"127.0.9.9\"", "198.51.100.7",
+    "198.51.100.256", "198.51.100.7, 127.0.5.1", "198.51.100.7, 127.0.5.1, 127.0.5.2, 127.0.5.3, 127.0.5.4",
+    "198.51.100.7,127.0.5.1,unknown,127.0.5.3", "127.0.9.9\u00e9", "a" * 3000 + ", 127.0.9.9", "127.0.9.9, " + "1" * 3000,
+]
+
+
+class Forwarded(Native):
+    """Behind trusted proxies: for each value of X-Forwarded-For the client is the one of explain."""
+    name = "apache-forwarded"
+    kind = None
+
+    def gate(self):
+        self.folder.write_policy(FORWARDED, "trusted_proxies = 127.0.0.1, 127.0.5.0/24")
+        self.folder.start_gateway()
+        return self.folder.made("apache")["maintenance-warden.conf"]
+
+    def run(self, checks):
+        self.folder.touch()
+        for source in ("127.0.0.1", "127.0.9.9", "127.0.9.8", "127.0.5.1"):
+            self.check(checks, source, [])
+            self.check(checks, source, ["127.0.9.9", "127.0.5.7"])
+            self.check(checks, source, ["127.0.9.9", "192.0.2.7"])
+        for value in FORWARDED_VALUES:
+            self.check(checks, "127.0.0.1", [value])
+        self.check(checks, "127.0.9.8", ["127.0.9.9"])
+        r = request(self.port, "/admin.txt", headers=[("X-Forwarded-For", ", ".join(["127.0.9.9"] + ["127.0.5.7"] * 9))])
+        checks.that("behind more proxies than the rules go past: held", r.status == 503, r)
+
+    def check(self, checks, source, values):
+        headers = [("X-Forwarded-For", v) for v in values]
+        row = parity.Row("", "/admin.txt", headers=headers, source=source)
+        wanted, found = parity.explained(self.folder, row), parity.observed(self, row)
+        checks.that(f"from {source}, X-Forwarded-For {values}: {wanted}", found == wanted, found)
+
+
+WAYS = (Native, Htaccess, Texts, Hosts, Forwarded, RewriteMap, MapProgram)
