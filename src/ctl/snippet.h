@@ -83,7 +83,7 @@ struct snippet {
 struct snippet_part {
 	struct snippet_part *next;
 	const char          *file;              /* "maintenance-warden.lua" */
-	unsigned             mode;              /* of the file that --output writes: 0600, for there may be a secret in it */
+	unsigned             mode;              /* of the file that --output writes; 0600: it may have a secret */
 	char                *text;
 	size_t               len;
 	FILE                *out;               /* NULL once the part is whole */

@@ -354,7 +354,8 @@ write_tickets(struct gate *g, const struct snippet_site *site, const struct rewr
 		bool own = strcmp(site->tickets, any) != 0;
 
 		rewrite_line(&g->rules, "RewriteCond %s [NV]", offers[i]);
-		rewrite_line(&g->rules, "RewriteCond \"%s/%%1\" -f%s", rewrite_path(g->s->arena, any), own ? " [OR]" : "");
+		rewrite_line(&g->rules, "RewriteCond \"%s/%%1\" -f%s", rewrite_path(g->s->arena, any),
+		    own ? " [OR]" : "");
 		if (own)
 			rewrite_line(&g->rules, "RewriteCond \"%s/%%1\" -f", rewrite_path(g->s->arena, site->tickets));
 		rewrite_skip(&g->rules, pass, "");

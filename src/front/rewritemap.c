@@ -44,7 +44,16 @@ hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Decodes `field` in place and ends it with a NUL.  False for a broken escape, a NUL, or a byte that int:escape escapes. */
+/* The byte behind "%" at `i`; 0, which stands for nothing here, where the escape is broken. */
+static int
+escape_at(const char *field, size_t len, size_t i)
+{
+	int high = i + 2 < len ? hex_digit(field[i + 1]) : -1, low = i + 2 < len ? hex_digit(field[i + 2]) : -1;
+
+	return high < 0 || low < 0 ? 0 : high * 16 + low;
+}
+
+/* Decodes `field` in place, with a NUL at its end.  False for a broken escape, and for what int:escape escapes. */
 static bool
 decode(char *field, size_t len)
 {
@@ -56,13 +65,11 @@ decode(char *field, size_t len)
 		if (c <= 0x20 || c >= 0x7f)
 			return false;
 		if (c == '%') {
-			int high = i + 2 < len ? hex_digit(field[i + 1]) : -1, low = i + 2 < len ? hex_digit(field[i + 2]) : -1;
-
-			if (high < 0 || low < 0 || high + low == 0)
-				return false;
-			c = high * 16 + low;
+			c = escape_at(field, len, i);
 			i += 2;
 		}
+		if (c == 0)
+			return false;
 		field[out++] = (char)c;
 	}
 	field[out] = '\0';
