@@ -135,6 +135,8 @@ struct str snippet_quote_regex(struct arena *arena, struct str text);
 
 /* The functions that write, a file a server. */
 bool snippet_apache(struct snippet *snippet);
+bool snippet_apache_fallback(struct snippet *snippet);
+bool snippet_apache_fcgid(struct snippet *snippet);
 bool snippet_apache_rewrite_map(struct snippet *snippet);
 bool snippet_htaccess(struct snippet *snippet);
 bool snippet_nginx_auth_request(struct snippet *snippet);

@@ -379,11 +379,11 @@ write_persons(struct gate *g, const struct snippet_site *site, const struct rewr
 /* --- a site --- */
 
 /*
- * The rule that leads to the page of `site`, or where that is NULL to what the gateway finds.  An error page's program
- * finds what is set here under REDIRECT_.
+ * The rule that leads `path` to the page of `site`, or where that is NULL of the one that the gateway finds.  An error
+ * page's program finds what is set here under REDIRECT_.
  */
 static void
-write_page(struct gate *g, const struct snippet_site *site)
+write_page(struct gate *g, const char *path, const struct snippet_site *site)
 {
 	struct arena *arena = g->s->arena;
 	const char *named = site != NULL && site->name[0] != '\0' ?
@@ -392,7 +392,7 @@ write_page(struct gate *g, const struct snippet_site *site)
 	if (g->htaccess)
 		rewrite_rule(&g->rules, "^ -", arena_printf(arena, "R=503,L,E=" DECIDED ":1%s", named).p);
 	else
-		rewrite_rule(&g->rules, arena_printf(arena, "^ %s", target(g->s)).p,
+		rewrite_rule(&g->rules, arena_printf(arena, "%s %s", path, target(g->s)).p,
 		    arena_printf(arena, "P,L,E=WARDEN_MODE:render%s", named).p);
 }
 
@@ -437,7 +437,7 @@ write_site(struct gate *g, const struct snippet_site *site)
 	write_persons(g, site, &places[0], &places[1]);
 	rewrite_here(&g->rules, &places[1]);
 	rewrite_line(&g->rules, "# all others");
-	write_page(g, site);
+	write_page(g, "^", site);
 	rewrite_here(&g->rules, &places[0]);
 	return true;
 }
@@ -538,10 +538,40 @@ write_map(struct gate *g, FILE *out)
 	write_decided(g);
 	rewrite_line(&g->rules, "\n# only \"pass\" passes: a program that is gone says nothing");
 	rewrite_line(&g->rules, "RewriteCond \"${warden:%.*s}\" !=pass [NV]", STR_ARG(map_key(s, needs)));
-	write_page(g, s->site_count == 1 ? &s->sites[0] : NULL);
+	write_page(g, "^", s->site_count == 1 ? &s->sites[0] : NULL);
 	rewrite_here(&g->rules, &g->passed);
 	write_passed(g);
 	return rewrite_print(&g->rules, out);
+}
+
+/* --- error pages that the gateway renders --- */
+
+#define PAGE "/.maintenance/page"
+
+/* Where ErrorDocument leads: whoever asks for it by itself sees the page too. */
+static void
+write_page_place(struct gate *g)
+{
+	write_page(g, "^/\\.maintenance/page$", g->s->site_count == 1 ? &g->s->sites[0] : NULL);
+}
+
+/* True while a site may be on: an expression, or "true" where that is no question of files. */
+static const char *
+may_be_on(const struct snippet *s)
+{
+	const struct place *places[NEED_COUNT];
+	const char *all = arena_printf(s->arena, "-e '%s'", rewrite_expr_path(s->arena, s->global_flag)).p;
+
+	if ((snippet_needs(s, places) & NEED(WINDOWS)) != 0)
+		return "true";
+	for (size_t i = 0; i < s->site_count; i++) {
+		if (s->sites[i].site->condition.enabled == ENABLED_ON)
+			return "true";
+		if (s->sites[i].own_flag != NULL)
+			all = arena_printf(s->arena, "%s || -e '%s'", all,
+			    rewrite_expr_path(s->arena, s->sites[i].own_flag)).p;
+	}
+	return all;
 }
 
 /* --- what mod_rewrite's parser cannot hold --- */
@@ -583,6 +613,14 @@ can_write(struct snippet *s, bool htaccess)
 
 /* --- the kinds --- */
 
+/* A site's ProxyErrorOverride would put an error page of its own in place of the gateway's. */
+static void
+print_start(const struct snippet *s, FILE *out)
+{
+	(void)fprintf(out, "# the gateway's answers stay as they are\n<Proxy %s>\n    ProxyErrorOverride Off\n</Proxy>\n\n"
+	    "RewriteEngine On\n", target(s));
+}
+
 bool
 snippet_apache(struct snippet *s)
 {
@@ -592,8 +630,9 @@ snippet_apache(struct snippet *s)
 
 	if (out == NULL)
 		return false;
-	(void)fputs("# A location with authentication of its own asks for the password first.\n\nRewriteEngine On\n\n",
-	    out);
+	(void)fputs("# A location with authentication of its own asks for the password first.\n\n", out);
+	print_start(s, out);
+	(void)fputc('\n', out);
 	return write_gate(&gate, out);
 }
 
@@ -614,9 +653,57 @@ snippet_apache_rewrite_map(struct snippet *s)
 		return false;
 	(void)fprintf(out, "# A location with authentication of its own asks for the password first.\n"
 	    "# bypass_user is the name (CN) in a verified client certificate.\n"
-	    "# Apache starts the program as root; it becomes [gateway] user.\n\nRewriteEngine On\n"
-	    "RewriteMap esc int:escape\nRewriteMap warden \"prg:%s --rewrite-map -c %s\"\n\n", program, s->config);
+	    "# Apache starts the program as root; it becomes [gateway] user, who must be able to read the INI.\n\n");
+	print_start(s, out);
+	(void)fprintf(out, "RewriteMap esc int:escape\nRewriteMap warden \"prg:%s --rewrite-map -c %s\"\n\n", program, s->config);
 	return write_map(&gate, out);
+}
+
+/* The checker may not say why it refuses, and what it sets goes to the client: so it only refuses. */
+bool
+snippet_apache_fcgid(struct snippet *s)
+{
+	struct gate gate = { .s = s };
+	const char *program = gateway_program(s);
+	FILE *out;
+
+	if (!is_plain(s->config) || !is_plain(program))
+		return refuse(s, "the names of the INI and the program", program,
+		    "mod_fcgid takes " PLAIN " in its command");
+	out = can_write(s, false) ? snippet_part(s, "maintenance-warden.conf", "# ",
+	    "For a <VirtualHost>, before its other rules; needs: a2enmod rewrite proxy proxy_fcgi fcgid") : NULL;
+	if (out == NULL)
+		return false;
+	(void)fprintf(out, "# Apache starts the program as often as requests come at once; who waits for one waits long.\n"
+	    "# Apache's user must be able to read the INI.\n\n"
+	    "# the site's own error pages: asking again would make their status 200\nSetEnv " DECIDED " 1\n\n"
+	    "<If \"(%s) && %%{REQUEST_URI} != '" PAGE "' && %%{reqenv:REDIRECT_" DECIDED "} != '1'\">\n"
+	    "    FcgidAccessChecker \"%s -c %s\"\n    FcgidAccessCheckerAuthoritative On\n</If>\n"
+	    "# the page; a 401 that is the site's own stays what it is\nErrorDocument 401 " PAGE "\n\n",
+	    may_be_on(s), program, s->config);
+	print_start(s, out);
+	rewrite_init(&gate.rules, s->arena);
+	write_status(&gate);
+	rewrite_line(&gate.rules, "%s", "");
+	write_page_place(&gate);
+	return rewrite_print(&gate.rules, out);
+}
+
+bool
+snippet_apache_fallback(struct snippet *s)
+{
+	struct gate gate = { .s = s };
+	FILE *out = can_write(s, false) ? snippet_part(s, "maintenance-warden.conf", "# ",
+	    "For a <VirtualHost>, beside any gate; needs: a2enmod rewrite proxy proxy_fcgi") : NULL;
+
+	if (out == NULL)
+		return false;
+	(void)fputs("# An application that answers 502, 503 or 504 by itself is left alone.\n\n"
+	    "ErrorDocument 502 " PAGE "\nErrorDocument 503 " PAGE "\nErrorDocument 504 " PAGE "\n\n", out);
+	print_start(s, out);
+	rewrite_init(&gate.rules, s->arena);
+	write_page_place(&gate);
+	return rewrite_print(&gate.rules, out);
 }
 
 bool

@@ -12,9 +12,9 @@ import time
 import urllib.parse
 
 import parity
-from harness import (ALLOWED, OUTSIDER, SECRET, SITE, Folder, free_port, parse_response, port_open, program, receive,
+from harness import (ALLOWED, OUTSIDER, SECRET, SITE, UPLOAD, Folder, free_port, parse_response, port_open, program, receive,
                      request, wait_until)
-from table import TICKET, held
+from table import AS_ANNA, TICKET, held
 
 MODULES = "/usr/lib/apache2/modules"
 BASE = """
@@ -237,7 +237,8 @@ class Hosts(Native):
     def gate(self):
         self.folder.write_policy(HOSTS)
         self.folder.start_gateway()
-        return self.folder.made("apache")["maintenance-warden.conf"]
+        override = "ProxyErrorOverride On\nErrorDocument 503 /other.txt\n"     # of the site: it means its applications
+        return override + self.folder.made("apache")["maintenance-warden.conf"]
 
     def run(self, checks):
         self.folder.touch("flags/shop.flag")
@@ -251,6 +252,8 @@ class Hosts(Native):
         checks.that("no host: every site's", held(r), r)
         r = raw(self, ["GET http://shop.example/admin.txt HTTP/1.1", "Host: site.example"])
         checks.that("another host in the target", held(r), r)
+        r = request(self.port, "/admin.txt", host="shop.example")
+        checks.that("the page is the gateway's, once", r.header("retry-after").isdigit() and SITE not in r.body, r)
         self.folder.remove("flags/shop.flag")
         self.folder.touch("flags/rest.flag")
         r = request(self.port, "/admin.txt")
@@ -487,4 +490,73 @@ class Forwarded(Native):
         checks.that(f"from {source}, X-Forwarded-For {values}: {wanted}", found == wanted, found)
 
 
-WAYS = (Native, Htaccess, Texts, Hosts, Forwarded, RewriteMap, MapProgram)
+def check_own_401(checks, way):
+    """The site's own Basic authentication: off and by address it asks, on and for others it does not."""
+    for when, source, change in (("off", OUTSIDER, way.folder.remove), ("by address", ALLOWED, way.folder.touch)):
+        change()
+        r = request(way.port, "/private/x", source=source)
+        checks.that(f"{when}: the site's own 401", r.status == 401 and "Basic" in r.header("www-authenticate") and
+                    not r.header("x-maintenance"), r)
+        r = request(way.port, "/private/x", headers=[AS_ANNA], source=source)
+        checks.that(f"{when}: with the password", r.status == 200 and SITE in r.body, r)
+    r = request(way.port, "/private/x")
+    checks.that("on: held", r.status == 503 and r.header("x-maintenance").startswith("active"), r)
+
+
+class Fcgid(RewriteMap):
+    name = kind = "apache-fcgid"
+    modules = Way.modules + ("env", "fcgid", "authn_core", "auth_basic", "authn_file", "authz_user")
+    checks = (check_again, check_targets, check_own_401)
+    gone_on = 401
+
+    def gate(self):
+        self.without_users()
+        folder = self.folder
+        os.makedirs(folder.file("www/private"))
+        folder.write("www/private/x", "SITE private\n")
+        folder.write("users", "anna:$apr1$yE2zu9ri$xm0Gwr0nSmaSgruIizhf81\n")
+        return super().gate() + f"""
+FcgidIPCDir {folder.file("tmp")}
+FcgidProcessTableFile {folder.file("tmp")}/fcgid
+<Location /private/>
+  AuthType Basic
+  AuthName private
+  AuthUserFile {folder.file("users")}
+  Require valid-user
+</Location>
+"""
+
+
+class Fallback(Native):
+    """An application that is gone: the page instead of Apache's own; what the application says by itself stays."""
+    name = "apache-fallback"
+    kind = None
+
+    def gate(self):
+        self.folder.start_gateway()
+        dead = free_port()
+        return self.folder.made("apache-fallback")["maintenance-warden.conf"] + self.site() + f"""
+ProxyPass "/dead/" "http://127.0.0.1:{dead}/"
+ProxyPass "/php-dead/" "unix:{self.folder.file("none.sock")}|fcgi://localhost/"
+"""
+
+    def run(self, checks):
+        for target in ("/dead/x", "/php-dead/x.php"):
+            for method in ("GET", "POST"):
+                r = request(self.port, target, method, body=UPLOAD if method == "POST" else b"")
+                checks.that(f"{method} {target}: the page", r.status == 503 and r.header("retry-after").isdigit() and
+                            r.header("cache-control") == "no-store" and SITE not in r.body, r)
+        r = request(self.port, "/dead/x", headers=[("Accept", "application/json")])
+        checks.that("the page as JSON", r.header("content-type") == "application/problem+json", r)
+        r = request(self.port, "/admin.txt")
+        checks.that("the site is untouched", r.status == 200, r)
+        r = request(self.port, "/up/echo", "POST", body=UPLOAD)
+        checks.that("an application that answers", r.echo().get("length") == len(UPLOAD), r)
+        r = request(self.port, "/up/503")
+        checks.that("an application's own 503", r.status == 503 and SITE in r.body, r)
+        self.folder.stop(self.folder.gateway)
+        r = request(self.port, "/dead/x")
+        checks.that("the gateway is gone: Apache's own 503", r.status == 503, r)
+
+
+WAYS = (Native, Htaccess, Texts, Hosts, Forwarded, RewriteMap, MapProgram, Fcgid, Fallback)
