@@ -25,6 +25,15 @@ struct gate {
 	struct rewrite_place passed, end;
 };
 
+#define PLAIN "letters, digits and /._+,@=:~-"
+
+/* Letters, digits and what stands for itself in every quoting that a socket's or a program's path goes through. */
+static bool
+is_plain(const char *path)
+{
+	return path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+,@=:~-")] == '\0';
+}
+
 /* Where held requests go; printed behind "RewriteRule ^". */
 static const char *
 target(const struct snippet *s)
@@ -91,6 +100,19 @@ write_status(struct gate *g)
 	    "P,L,E=WARDEN_MODE:render");
 }
 
+/*
+ * A shared host's Apache reads .htaccess for each request, and making the expressions costs more than all else.  Where
+ * one flag alone is asked for it need not even read them.
+ */
+static bool
+has_one_flag(const struct gate *g)
+{
+	const struct snippet *s = g->s;
+
+	return g->htaccess && s->site_count == 1 && s->sites[0].own_flag == NULL &&
+	    s->sites[0].site->condition.enabled == ENABLED_AUTO && is_plain(s->global_flag);
+}
+
 /* While no site has a flag, nothing else is looked at. */
 static void
 write_off(struct gate *g)
@@ -100,6 +122,10 @@ write_off(struct gate *g)
 	for (size_t i = 0; i < s->site_count; i++)
 		if (s->sites[i].site->condition.enabled == ENABLED_ON)
 			return;
+	if (has_one_flag(g)) {
+		rewrite_line(&g->rules, "\n# off: nothing more is even read\n<IfFile \"%s\">", s->global_flag);
+		return;
+	}
 	rewrite_line(&g->rules, "\n# off: nothing more is looked at");
 	file_condition(g, s->global_flag, false, "");
 	for (size_t i = 0; i < s->site_count; i++)
@@ -460,6 +486,8 @@ write_gate(struct gate *g, FILE *out)
 		whole = write_site(g, &s->sites[i]) && whole;
 	rewrite_here(&g->rules, &g->passed);
 	write_passed(g);
+	if (has_one_flag(g))
+		rewrite_line(&g->rules, "</IfFile>");
 	return rewrite_print(&g->rules, out) && whole;
 }
 
@@ -582,15 +610,6 @@ refuse(struct snippet *s, const char *what, const char *value, const char *why)
 	(void)ctl_fail(CTL_NO, "%s: %s \"%s\": %s", s->ctl->config, what, value, why);
 	s->refused = true;
 	return false;
-}
-
-#define PLAIN "letters, digits and /._+,@=:~-"
-
-/* Letters, digits and what stands for itself in every quoting that a socket's or a program's path goes through. */
-static bool
-is_plain(const char *path)
-{
-	return path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+,@=:~-")] == '\0';
 }
 
 static bool
@@ -718,6 +737,7 @@ snippet_htaccess(struct snippet *s)
 	s->last->mode = 0644;           /* the web server is another user there */
 	(void)fprintf(out, "# The program renders the page: put it there with warden.ini beside it.\n\n"
 	    "ErrorDocument 503 %s\n\nRewriteEngine On\n"
-	    "# folders with rewriting of their own keep the gate\nRewriteOptions InheritDownBefore\n\n", s->cgi);
+	    "# folders with rewriting of their own keep the gate, but not with RewriteEngine Off or IgnoreInherit\n"
+	    "RewriteOptions InheritDownBefore\n\n", s->cgi);
 	return write_gate(&gate, out);
 }
