@@ -29,6 +29,8 @@ WARDEN_SOURCES = \
 	src/record/decisions.c src/record/decisions.h src/record/journal.c src/record/journal.h src/record/log.c src/record/log.h \
 	src/front/cgi.c src/front/cgi.h src/front/cgi_env.c src/front/cgi_env.h src/front/cgi_head.c \
 	src/front/cgi_head.h src/front/daemon.c src/front/daemon.h src/front/fcgi.c src/front/fcgi.h \
+	src/front/rewritemap.c src/front/rewritemap.h \
+	src/front/fcgi_request.c src/front/fcgi_request.h \
 	src/front/listener.c src/front/listener.h src/front/serve.c src/front/serve.h \
 	src/upkeep/upkeep.c src/upkeep/upkeep.h
 

@@ -187,15 +187,17 @@ struct str
 arena_printf(struct arena *arena, const char *format, ...)
 {
 	va_list args, again;
-	char *text = NULL;
+	char most[256], *text = NULL;   /* nearly all fit here, and are then formatted but once */
 	int len;
 
 	va_start(args, format);
 	va_copy(again, args);
-	len = vsnprintf(NULL, 0, format, args);
+	len = vsnprintf(most, sizeof most, format, args);
 	if (len >= 0)
 		text = arena_alloc(arena, (size_t)len + 1);
-	if (text != NULL)
+	if (text != NULL && (size_t)len < sizeof most)
+		memcpy(text, most, (size_t)len + 1);
+	else if (text != NULL)
 		(void)vsnprintf(text, (size_t)len + 1, format, again);
 	va_end(again);
 	va_end(args);

@@ -39,6 +39,19 @@ buffer_add_char(struct buffer *buffer, char c)
 }
 
 void
+buffer_add_number(struct buffer *buffer, uint64_t number)
+{
+	char digits[20];
+	size_t i = sizeof digits;
+
+	do {
+		digits[--i] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	buffer_add(buffer, (struct str){ digits + i, sizeof digits - i });
+}
+
+void
 buffer_addf(struct buffer *buffer, const char *format, ...)
 {
 	char text[512];

@@ -20,6 +20,7 @@ struct buffer {
 void       buffer_init(struct buffer *buffer, char *memory, size_t size);
 void       buffer_add(struct buffer *buffer, struct str s);
 void       buffer_add_char(struct buffer *buffer, char c);
+void       buffer_add_number(struct buffer *buffer, uint64_t number);   /* decimal */
 void       buffer_addf(struct buffer *buffer, const char *format, ...)
                __attribute__((format(printf, 2, 3)));
 struct str buffer_str(const struct buffer *buffer);

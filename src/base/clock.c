@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/civil.h"
 #include "base/clock.h"
@@ -206,6 +207,15 @@ writable(int64_t time)
 	return time < first ? first : time > last ? last : time;
 }
 
+static void
+put_digits(char *at, int count, int value)
+{
+	while (count-- > 0) {
+		at[count] = (char)('0' + value % 10);
+		value /= 10;
+	}
+}
+
 struct str
 time_format_utc(int64_t time, char text[TIME_TEXT_MAX])
 {
@@ -213,10 +223,16 @@ time_format_utc(int64_t time, char text[TIME_TEXT_MAX])
 	int64_t days = civil_day_of_time(shown);
 	int second = (int)(shown - days * CIVIL_DAY_SECONDS);
 	struct civil_date date = civil_date_of(days);
-	int length = snprintf(text, TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02dZ",
-	    (int)date.year, date.month, date.day, second / 3600, second / 60 % 60, second % 60);
 
-	return written(text, length);
+	/* on the way of every held request, so without snprintf() */
+	memcpy(text, "YYYY-MM-DDTHH:MM:SSZ", sizeof "YYYY-MM-DDTHH:MM:SSZ");
+	put_digits(text, 4, (int)date.year);
+	put_digits(text + 5, 2, date.month);
+	put_digits(text + 8, 2, date.day);
+	put_digits(text + 11, 2, second / 3600);
+	put_digits(text + 14, 2, second / 60 % 60);
+	put_digits(text + 17, 2, second % 60);
+	return (struct str){ text, sizeof "YYYY-MM-DDTHH:MM:SSZ" - 1 };
 }
 
 struct str

@@ -94,6 +94,8 @@ rewrite_print(struct rewrite_rules *rules, FILE *out)
 		printed = r->end;
 		print_rule(r, out);
 	}
+	if (!rules->failed)
+		(void)fwrite(rules->text + printed, 1, rules->len - printed, out);
 	free(rules->text);
 	rules->lines = NULL;
 	rules->text = NULL;

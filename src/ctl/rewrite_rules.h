@@ -30,7 +30,7 @@ struct rewrite_rules {
 /* What it opens rewrite_print() closes. */
 void rewrite_init(struct rewrite_rules *rules, struct arena *arena);
 
-/* A line before the next rule: "# why", "RewriteCond ...". */
+/* A line before the next rule, or behind the last: "# why", "RewriteCond ...". */
 void rewrite_line(struct rewrite_rules *rules, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Ends a rule: "RewriteRule WHAT [FLAGS]"; `flags` may be empty. */

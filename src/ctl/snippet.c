@@ -19,11 +19,19 @@
 
 const struct snippet_kind snippet_kinds[] = {
 	{ "apache", "Apache judges by itself, with mod_rewrite; the gateway renders", "native", WHOLE,
-	    "the site, untouched", "Apache's own 503, without Retry-After", NULL,
-	    NEED(SECRET_DIGEST) | ONLY_ASKING | NEED(PROXIES) | NEED(CLIENT_HEADER), USES_FASTCGI, snippet_apache },
+	    "the site, untouched", "Apache's own 503, without Retry-After", "apache-rewrite-map",
+	    NEED(SECRET_DIGEST) | ONLY_ASKING | NEED(CLIENT_HEADER), USES_FASTCGI, snippet_apache },
+	{ "apache-rewrite-map", "Apache asks a program of its own while a flag is there", "asking", WHOLE,
+	    "the site, untouched", "Apache's own 503, without Retry-After", NULL, 0, USES_FASTCGI,
+	    snippet_apache_rewrite_map },
+	{ "apache-fcgid", "mod_fcgid asks the gateway while a flag is there", "asking", WHOLE, "the site, untouched",
+	    "Apache's own page, with 401", "apache-rewrite-map", NEED(USER) | NEED(ENABLED_FROM), USES_FASTCGI,
+	    snippet_apache_fcgid },
+	{ "apache-fallback", "the page where the application does not answer", "page", "Holds nothing by itself.",
+	    "the site, untouched", "Apache's own page", NULL, 0, USES_FASTCGI, snippet_apache_fallback },
 	{ "htaccess", "the same on a shared host: .htaccess and a CGI", "native", WHOLE, "the site, untouched",
 	    "Apache's own 503, without Retry-After", NULL,
-	    NEED(SECRET_DIGEST) | ONLY_ASKING | NEED(PROXIES) | NEED(CLIENT_HEADER) | NEED(WINDOWS), USES_NOTHING,
+	    NEED(SECRET_DIGEST) | ONLY_ASKING | NEED(CLIENT_HEADER) | NEED(WINDOWS), USES_NOTHING,
 	    snippet_htaccess },
 	{ "nginx-auth-request", "nginx asks about each request; all its locations stay", "asking",
 	    WHOLE "  The body of a held upload is read first.", "500", "500", NULL, 0, USES_FASTCGI,
@@ -189,8 +197,9 @@ list_kinds(const struct ctl *ctl)
 		const struct snippet_kind *k = &snippet_kinds[i];
 
 		if (list != NULL)
-			(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", k->name, "gate",
-			    k->gate, "summary", k->summary, "gone_off", k->gone_off, "gone_on", k->gone_on));
+			(void)json_array_append_new(list,
+			    json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", k->name, "gate", k->gate, "summary",
+				k->summary, "gone_off", k->gone_off, "gone_on", k->gone_on));
 		else
 			(void)printf("%-22s %-10s %s\n", k->name, k->gate, k->summary);
 	}

@@ -83,7 +83,7 @@ struct snippet {
 struct snippet_part {
 	struct snippet_part *next;
 	const char          *file;              /* "maintenance-warden.lua" */
-	unsigned             mode;              /* of the file that --output writes: 0600, for there may be a secret in it */
+	unsigned             mode;              /* of the file that --output writes; 0600: it may have a secret */
 	char                *text;
 	size_t               len;
 	FILE                *out;               /* NULL once the part is whole */
@@ -135,6 +135,9 @@ struct str snippet_quote_regex(struct arena *arena, struct str text);
 
 /* The functions that write, a file a server. */
 bool snippet_apache(struct snippet *snippet);
+bool snippet_apache_fallback(struct snippet *snippet);
+bool snippet_apache_fcgid(struct snippet *snippet);
+bool snippet_apache_rewrite_map(struct snippet *snippet);
 bool snippet_htaccess(struct snippet *snippet);
 bool snippet_nginx_auth_request(struct snippet *snippet);
 bool snippet_nginx_x_accel(struct snippet *snippet);

@@ -25,16 +25,24 @@ cgi_head(const struct reply *reply, char memory[CGI_HEAD_MAX])
 	struct buffer out;
 
 	buffer_init(&out, memory, CGI_HEAD_MAX);
-	if (!is_local_redirect(reply))
-		buffer_addf(&out, "Status: %d %s\r\n", reply->status, reply_phrase(reply->status));
+	if (!is_local_redirect(reply)) {
+		buffer_add(&out, STR("Status: "));
+		buffer_add_number(&out, (uint64_t)reply->status);
+		buffer_add_char(&out, ' ');
+		buffer_add(&out, str_of(reply_phrase(reply->status)));
+		buffer_add(&out, STR("\r\n"));
+	}
 	for (size_t i = 0; i < reply->header_count; i++) {
 		buffer_add(&out, reply->headers[i].name);
 		buffer_add(&out, STR(": "));
 		buffer_add(&out, reply->headers[i].value);
 		buffer_add(&out, STR("\r\n"));
 	}
-	if (has_length(reply))
-		buffer_addf(&out, "Content-Length: %zu\r\n", reply_length(reply));
+	if (has_length(reply)) {
+		buffer_add(&out, STR("Content-Length: "));
+		buffer_add_number(&out, reply_length(reply));
+		buffer_add(&out, STR("\r\n"));
+	}
 	buffer_add(&out, STR("\r\n"));
 	if (out.full)
 		return STR("Status: 503 Service Unavailable\r\nRetry-After: 300\r\n\r\n");

@@ -23,9 +23,8 @@
 #define STOP_SECONDS  10
 #define RETRY_SECONDS 5        /* a configuration that names a missing file is tried again so often */
 
-/* What a configuration's problems are told to the log. */
-static void
-log_problems(const struct problems *problems)
+void
+daemon_log_problems(const struct problems *problems)
 {
 	char text[1024];
 
@@ -46,9 +45,8 @@ say_what_stays(const struct policy *old, const struct policy *new)
 		    LOG_LEVEL_WARNING, "listen, socket_mode, socket_group, user and workers change at the next start");
 }
 
-/* Returns whether the policy was exchanged.  `quiet`: an error that was told before is not told again. */
-static bool
-reload(struct gateway *gateway, bool quiet)
+bool
+daemon_reload(struct gateway *gateway, bool quiet)
 {
 	struct problems problems = { .arena = arena_new_growing(1 << 20) };
 	struct policy_ref old = { 0 }, new = { 0 };
@@ -57,7 +55,7 @@ reload(struct gateway *gateway, bool quiet)
 	(void)policy_refresh(gateway->store, &old);
 	rc = problems.arena == NULL ? -ENOMEM : policy_store_reload(gateway->store, &problems);
 	if (rc == 0 || !quiet)
-		log_problems(&problems);
+		daemon_log_problems(&problems);
 	if (rc == 0)
 		log_write(LOG_LEVEL_INFO, "configuration loaded");
 	else if (!quiet)
@@ -113,9 +111,9 @@ wait_for_end(struct gateway *gateway, const sigset_t *signals)
 			log_reopen();
 		changed = signal == SIGHUP || policy_store_changed(gateway->store);
 		if (changed)
-			failed_for = reload(gateway, false) ? -1 : 0;
+			failed_for = daemon_reload(gateway, false) ? -1 : 0;
 		else if (failed_for >= 0 && ++failed_for >= RETRY_SECONDS)
-			failed_for = reload(gateway, true) ? -1 : 0;
+			failed_for = daemon_reload(gateway, true) ? -1 : 0;
 		if (clock_monotonic_ms() >= upkeep_at) {
 			keep_up(gateway);
 			upkeep_at = clock_monotonic_ms() + UPKEEP_SECONDS * 1000;

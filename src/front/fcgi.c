@@ -1,161 +1,224 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * FastCGI by threads.  Each worker waits for the socket in an epoll set of its
- * own (EPOLLEXCLUSIVE: one connection wakes one worker), accepts, and hands the
- * connection to libfcgi; there is no lock that a silent peer could hold.
- *
- * The hand-over sets two fields that libfcgi does not document: with ipcFd set
- * and keepConnection not 0, FCGX_Accept_r() reads from that connection instead
- * of accepting one, and gives up instead of trying again.  This is the only file
- * that knows libfcgi, and configure checks that the fields are there.
- *
- * Every connection is closed after its answer, also where the server asked to
- * keep it: an idle kept connection would hold a thread.
+ * FastCGI by threads.  The workers wait in one epoll set, where the listening socket is and every connection that has
+ * nothing to say.  A worker that got a connection serves it, and stays with it for the next request as long as another
+ * worker is free: so a busy connection costs no more than with a thread of its own.  When none is free and no more may
+ * be started, those who only wait leave their connections to the set, and those who serve leave theirs after a turn.
+ * So an idle connection, kept or silent, never holds a worker, and there is no lock that a peer could hold.
  */
 #include "config.h"
 
 #include <errno.h>
-#include <fcgiapp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "front/cgi_env.h"
-#include "front/cgi_head.h"
 #include "front/fcgi.h"
+#include "front/fcgi_request.h"
 #include "record/log.h"
 
 #define WORKERS_AT_START 4
+#define PARKED_MAX       1024   /* connections that wait in the set; beyond, the one that waits longest is ended */
+#define TURN_REQUESTS    16     /* requests that a connection has before others, when workers are short */
+#define TURN_MS          1      /* how long its next request is waited for then */
+#define STACK_SIZE       (256 * 1024)
 
-enum fcgi_role { ROLE_RESPONDER = 1, ROLE_AUTHORIZER = 2 };     /* FastCGI specification, section 8 */
+/* A connection that waits in the set.  Whoever gets its event owns it. */
+struct parked {
+	struct parked *before, *after;
+	int            fd;
+};
 
 struct fcgi {
 	struct gateway        *gateway;
 	const struct listener *listener;
 	size_t                 max;
-	int                    stop_event;      /* readable once all are to stop */
-	_Atomic(size_t)        idle;
+	int                    set;             /* epoll: listener, stop, parked connections */
+	int                    stop;            /* eventfd: readable once all are to stop */
+	int                    wanted;          /* eventfd: readable while workers are short */
+	_Atomic(size_t)        idle;            /* workers that wait for the set */
 	pthread_mutex_t        mutex;           /* guards what follows */
 	pthread_cond_t         ended;
 	size_t                 alive;
 	pthread_t             *threads;
 	size_t                 started;
+	struct parked         *oldest, *newest;
+	size_t                 parked_count;
 };
 
-static void
-write_reply(FCGX_Request *request, const struct reply *reply)
-{
-	char memory[CGI_HEAD_MAX];
-	struct str head = cgi_head(reply, memory);
+/* --- connections that wait --- */
 
-	(void)FCGX_PutStr(head.p, (int)head.len, request->out);
-	for (size_t i = 0; reply->send_body && i < reply->piece_count; i++)
-		(void)FCGX_PutStr(reply->pieces[i].p, (int)reply->pieces[i].len, request->out);
+static void
+unlink_parked(struct fcgi *fcgi, struct parked *p)
+{
+	*(p->before != NULL ? &p->before->after : &fcgi->oldest) = p->after;
+	*(p->after != NULL ? &p->after->before : &fcgi->newest) = p->before;
+	fcgi->parked_count--;
 }
 
 static void
-answer(struct gateway *gateway, struct worker *worker, FCGX_Request *request)
+link_parked(struct fcgi *fcgi, struct parked *p)
 {
-	struct raw_request raw;
-	struct reply reply;
-
-	if (request->role != ROLE_RESPONDER && request->role != ROLE_AUTHORIZER) {
-		reply_emergency(&reply, 400);
-	} else {
-		cgi_env_read(request->envp, request->role == ROLE_AUTHORIZER, &raw);
-		if (FCGX_GetError(request->in) != 0)
-			raw.whole = false;      /* the parameters were cut short */
-		serve(gateway, worker, &raw, &reply);
-	}
-	write_reply(request, &reply);
+	p->before = fcgi->newest;
+	*(p->before != NULL ? &p->before->after : &fcgi->oldest) = p;
+	fcgi->newest = p;
+	if (fcgi->parked_count++ < PARKED_MAX)
+		return;
+	/* not closed here: its event may be on its way to another worker, which will see the end and close it */
+	(void)shutdown(fcgi->oldest->fd, SHUT_RDWR);
 }
 
-/* Answers the one request of the connection `fd`, and closes it. */
+/* Leaves the connection to the set, until something comes. */
 static void
-serve_connection(struct fcgi *fcgi, struct worker *worker, int fd)
+park(struct fcgi *fcgi, int fd)
 {
-	FCGX_Request request;
+	struct parked *p = calloc(1, sizeof *p);
+	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = p };
 
-	if (FCGX_InitRequest(&request, -1, 0) != 0) {
+	if (p == NULL) {
 		(void)close(fd);
 		return;
 	}
-	request.ipcFd = fd;
-	request.keepConnection = 1;
-	if (FCGX_Accept_r(&request) != 0)
-		return;                         /* no request came; libfcgi closed it */
-	answer(fcgi->gateway, worker, &request);
-	request.keepConnection = 0;
-	FCGX_Finish_r(&request);
+	p->fd = fd;
+	(void)pthread_mutex_lock(&fcgi->mutex);
+	if (epoll_ctl(fcgi->set, EPOLL_CTL_ADD, fd, &event) == 0) {
+		link_parked(fcgi, p);
+		p = NULL;
+	}
+	(void)pthread_mutex_unlock(&fcgi->mutex);
+	if (p == NULL)
+		return;
+	(void)close(fd);
+	free(p);
 }
 
+/* Takes the connection out of the set again. */
 static int
-watch(int epoll_fd, int fd, uint32_t events)
+unpark(struct fcgi *fcgi, struct parked *p)
 {
-	struct epoll_event event = { .events = events, .data.fd = fd };
+	int fd = p->fd;
 
-	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == -1 ? -errno : 0;
+	(void)pthread_mutex_lock(&fcgi->mutex);
+	unlink_parked(fcgi, p);
+	(void)epoll_ctl(fcgi->set, EPOLL_CTL_DEL, fd, NULL);
+	(void)pthread_mutex_unlock(&fcgi->mutex);
+	free(p);
+	return fd;
 }
 
-/* An epoll set with the socket and the stop event, or -errno. */
-static int
-new_watch(const struct fcgi *fcgi)
+static void
+close_parked(struct fcgi *fcgi)
 {
-	int epoll_fd = epoll_create1(EPOLL_CLOEXEC), rc;
-
-	if (epoll_fd == -1)
-		return -errno;
-	rc = watch(epoll_fd, fcgi->listener->fd, EPOLLIN | EPOLLEXCLUSIVE);
-	if (rc == 0)
-		rc = watch(epoll_fd, fcgi->stop_event, EPOLLIN);
-	if (rc == 0)
-		return epoll_fd;
-	(void)close(epoll_fd);
-	return rc;
+	while (fcgi->oldest != NULL)
+		(void)close(unpark(fcgi, fcgi->oldest));
 }
 
-/* Waits for a connection.  Returns its descriptor, or -ECANCELED when all are to stop. */
+/* --- the next connection --- */
+
 static int
-next_connection(const struct fcgi *fcgi, int epoll_fd)
+accept_one(const struct fcgi *fcgi)
 {
 	static _Atomic(int64_t) said;
+	int fd = listener_accept(fcgi->listener);
 
+	if (fd >= 0 || fd == -EAGAIN)
+		return fd;
+	if (log_now_and_then(&said, clock_now(), 10))
+		log_write(LOG_LEVEL_ERROR, "cannot accept a connection: %s", strerror(-fd));
+	(void)poll(NULL, 0, 50);        /* out of descriptors: the socket stays readable, do not spin */
+	return -EAGAIN;
+}
+
+/* Waits for a connection: a new one, or one that has something to say.  -ECANCELED when all are to stop. */
+static int
+next_connection(struct fcgi *fcgi)
+{
 	for (;;) {
-		struct epoll_event events[2];
-		int fd, count = epoll_wait(epoll_fd, events, 2, -1);
+		struct epoll_event event;
+		int fd;
 
-		for (int i = 0; i < count; i++)
-			if (events[i].data.fd == fcgi->stop_event)
-				return -ECANCELED;
-		fd = count > 0 ? listener_accept(fcgi->listener) : -EAGAIN;
+		if (epoll_wait(fcgi->set, &event, 1, -1) != 1)
+			continue;
+		if (event.data.ptr == &fcgi->stop)
+			return -ECANCELED;
+		fd = event.data.ptr == &fcgi->listener ? accept_one(fcgi) : unpark(fcgi, event.data.ptr);
 		if (fd >= 0)
 			return fd;
-		if (fd == -EAGAIN)
-			continue;
-		if (log_now_and_then(&said, clock_now(), 10))
-			log_write(LOG_LEVEL_ERROR, "cannot accept a connection: %s", strerror(-fd));
-		(void)poll(NULL, 0, 50);        /* out of descriptors: the socket stays readable, do not spin */
 	}
 }
 
+/* --- workers --- */
+
 static int start_worker(struct fcgi *fcgi);
 
+static bool
+are_short(struct fcgi *fcgi)
+{
+	return atomic_load(&fcgi->idle) == 0;
+}
+
 static void
-work(struct fcgi *fcgi, struct worker *worker, int epoll_fd)
+become_busy(struct fcgi *fcgi)
+{
+	if (atomic_fetch_sub(&fcgi->idle, 1) == 1 && start_worker(fcgi) != 0)
+		(void)eventfd_write(fcgi->wanted, 1);   /* the last one got work: who only waits shall come back */
+}
+
+static void
+become_idle(struct fcgi *fcgi)
+{
+	eventfd_t ignored;
+
+	if (atomic_fetch_add(&fcgi->idle, 1) == 0)
+		(void)eventfd_read(fcgi->wanted, &ignored);
+}
+
+/*
+ * Waits until the connection has something to say.  False when the worker is to go: it is wanted elsewhere, or all are
+ * to stop.
+ */
+static bool
+stays_with(struct fcgi *fcgi, int fd)
+{
+	struct pollfd ready[] = {
+		{ .fd = fd, .events = POLLIN }, { .fd = fcgi->wanted, .events = POLLIN },
+		{ .fd = fcgi->stop, .events = POLLIN },
+	};
+
+	if (are_short(fcgi))
+		return poll(ready, 1, TURN_MS) == 1;
+	while (poll(ready, 3, -1) == -1 && errno == EINTR)
+		;
+	return ready[0].revents != 0;
+}
+
+static void
+serve_connection(struct fcgi *fcgi, struct worker *worker, int fd)
+{
+	for (unsigned turn = 0; turn < TURN_REQUESTS || !are_short(fcgi); turn++) {
+		if (!stays_with(fcgi, fd))
+			break;
+		if (!fcgi_request_serve(fcgi->gateway, worker, fd))
+			return;
+	}
+	park(fcgi, fd);
+}
+
+static void
+work(struct fcgi *fcgi, struct worker *worker)
 {
 	int fd;
 
-	while ((fd = next_connection(fcgi, epoll_fd)) >= 0) {
-		if (atomic_fetch_sub(&fcgi->idle, 1) == 1)
-			(void)start_worker(fcgi);       /* the last idle one got work: somebody must listen */
+	while ((fd = next_connection(fcgi)) >= 0) {
+		become_busy(fcgi);
 		serve_connection(fcgi, worker, fd);
-		(void)atomic_fetch_add(&fcgi->idle, 1);
+		become_idle(fcgi);
 	}
 	(void)atomic_fetch_sub(&fcgi->idle, 1);
 }
@@ -174,30 +237,42 @@ worker_main(void *argument)
 {
 	struct fcgi *fcgi = argument;
 	struct worker worker;
-	int epoll_fd = new_watch(fcgi);
 
-	if (epoll_fd < 0 || worker_init(&worker) != 0) {
-		log_write(LOG_LEVEL_ERROR, "cannot start a worker: %s", strerror(epoll_fd < 0 ? -epoll_fd : ENOMEM));
+	if (worker_init(&worker) != 0) {
+		log_write(LOG_LEVEL_ERROR, "cannot start a worker: out of memory");
 		(void)atomic_fetch_sub(&fcgi->idle, 1);
 	} else {
-		work(fcgi, &worker, epoll_fd);
+		work(fcgi, &worker);
 		worker_finish(&worker, fcgi->gateway);
 	}
-	if (epoll_fd >= 0)
-		(void)close(epoll_fd);
 	worker_ended(fcgi);
 	return NULL;
 }
 
 static int
+create_thread(struct fcgi *fcgi, pthread_t *ret)
+{
+	pthread_attr_t attributes;
+	int rc = pthread_attr_init(&attributes);
+
+	if (rc != 0)
+		return -rc;
+	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	rc = pthread_create(ret, &attributes, worker_main, fcgi);
+	(void)pthread_attr_destroy(&attributes);
+	return -rc;
+}
+
+/* One more, where there may be one.  Returns 0 or -errno: -EAGAIN when there are as many as may be. */
+static int
 start_worker(struct fcgi *fcgi)
 {
-	int rc = 0;
+	int rc = -EAGAIN;
 
 	(void)pthread_mutex_lock(&fcgi->mutex);
 	if (fcgi->started < fcgi->max) {
 		(void)atomic_fetch_add(&fcgi->idle, 1);
-		rc = -pthread_create(&fcgi->threads[fcgi->started], NULL, worker_main, fcgi);
+		rc = create_thread(fcgi, &fcgi->threads[fcgi->started]);
 		if (rc == 0) {
 			fcgi->alive++;
 			fcgi->started++;
@@ -209,30 +284,44 @@ start_worker(struct fcgi *fcgi)
 	return rc;
 }
 
-static int
-init_library(void)
-{
-	/* how long it waits, in ms, for a peer that does not close after the answer */
-	(void)setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "50", 1);
-	if (FCGX_Init() != 0)
-		return -EIO;
-	return signal(SIGPIPE, SIG_IGN) == SIG_ERR ? -errno : 0;       /* after it: it installs its own */
-}
-
 static void
 free_fcgi(struct fcgi *fcgi)
 {
-	if (fcgi->stop_event >= 0)
-		(void)close(fcgi->stop_event);
+	close_parked(fcgi);
+	(void)close(fcgi->set);         /* -1 where it was not made */
+	(void)close(fcgi->stop);
+	(void)close(fcgi->wanted);
 	free(fcgi->threads);
 	free(fcgi);
+}
+
+static int
+watch(int set, int fd, void *what)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = what };
+
+	return epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) == -1 ? -errno : 0;
+}
+
+static int
+make_set(struct fcgi *fcgi)
+{
+	int rc;
+
+	fcgi->set = epoll_create1(EPOLL_CLOEXEC);
+	fcgi->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	fcgi->wanted = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (fcgi->set == -1 || fcgi->stop == -1 || fcgi->wanted == -1)
+		return -errno;
+	rc = watch(fcgi->set, fcgi->listener->fd, &fcgi->listener);
+	return rc != 0 ? rc : watch(fcgi->set, fcgi->stop, &fcgi->stop);
 }
 
 int
 fcgi_start(struct gateway *gateway, const struct listener *listener, size_t workers, struct fcgi **ret)
 {
 	struct fcgi *fcgi = calloc(1, sizeof *fcgi);
-	int rc = fcgi == NULL ? -ENOMEM : init_library();
+	int rc = fcgi == NULL ? -ENOMEM : fcgi_request_init();
 
 	if (rc != 0) {
 		free(fcgi);
@@ -242,10 +331,10 @@ fcgi_start(struct gateway *gateway, const struct listener *listener, size_t work
 	(void)pthread_mutex_init(&fcgi->mutex, NULL);
 	(void)pthread_cond_init(&fcgi->ended, NULL);
 	fcgi->threads = calloc(workers, sizeof *fcgi->threads);
-	fcgi->stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (fcgi->threads == NULL || fcgi->stop_event == -1)
+	rc = make_set(fcgi);
+	if (fcgi->threads == NULL)
 		rc = -ENOMEM;
-	for (size_t i = 0; rc == 0 && i < WORKERS_AT_START; i++)
+	for (size_t i = 0; rc == 0 && i < WORKERS_AT_START && i < workers; i++)
 		rc = start_worker(fcgi);
 	if (fcgi->started == 0) {
 		free_fcgi(fcgi);
@@ -261,7 +350,7 @@ fcgi_stop(struct fcgi *fcgi, int seconds)
 	struct timespec deadline;
 	bool all_ended;
 
-	(void)eventfd_write(fcgi->stop_event, 1);
+	(void)eventfd_write(fcgi->stop, 1);
 	(void)clock_gettime(CLOCK_REALTIME, &deadline);
 	deadline.tv_sec += seconds;
 	(void)pthread_mutex_lock(&fcgi->mutex);

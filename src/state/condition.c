@@ -213,13 +213,16 @@ static void
 make_id(struct condition *c)
 {
 	char text[TIME_TEXT_MAX];
-	struct str utc = time_format_utc(c->since, text);       /* 2026-11-21T21:04:11Z */
+	const char *utc = time_format_utc(c->since, text).p;    /* 2026-11-21T21:04:11Z */
+	char *id = c->made_id;                                  /* 20261121-210411 */
 
-	if (utc.len < 19)
-		(void)snprintf(c->made_id, sizeof c->made_id, "maintenance");
-	else
-		(void)snprintf(c->made_id, sizeof c->made_id, "%.4s%.2s%.2s-%.2s%.2s%.2s", utc.p, utc.p + 5,
-		    utc.p + 8, utc.p + 11, utc.p + 14, utc.p + 17);
+	memcpy(id, utc, 4);
+	memcpy(id + 4, utc + 5, 2);
+	memcpy(id + 6, utc + 8, 2);
+	id[8] = '-';
+	memcpy(id + 9, utc + 11, 2);
+	memcpy(id + 11, utc + 14, 2);
+	memcpy(id + 13, utc + 17, 2);
 	c->id = str_of(c->made_id);
 }
 

@@ -32,6 +32,23 @@ test_buffer_fills_to_the_last_byte(void)
 }
 
 static void
+test_buffer_numbers(void)
+{
+	char memory[32];
+	struct buffer b;
+
+	buffer_init(&b, memory, sizeof memory);
+	buffer_add_number(&b, 0);
+	buffer_add_char(&b, ' ');
+	buffer_add_number(&b, 503);
+	buffer_add_char(&b, ' ');
+	buffer_add_number(&b, UINT64_MAX);
+	check_str("numbers", buffer_str(&b), "0 503 18446744073709551615");
+	buffer_add_number(&b, 1234567);
+	CHECK("one that does not fit is not cut", b.full && b.len == 26);
+}
+
+static void
 test_buffer_full_takes_nothing_more(void)
 {
 	char memory[8];
@@ -171,6 +188,7 @@ suite_buffer(void)
 
 	if (suite == NULL ||
 	    CU_add_test(suite, "fills to the last byte", test_buffer_fills_to_the_last_byte) == NULL ||
+	    CU_add_test(suite, "numbers", test_buffer_numbers) == NULL ||
 	    CU_add_test(suite, "full takes nothing more", test_buffer_full_takes_nothing_more) == NULL ||
 	    CU_add_test(suite, "edges", test_buffer_edges) == NULL ||
 	    CU_add_test(suite, "never cuts an escape", test_buffer_never_cuts_an_escape) == NULL ||

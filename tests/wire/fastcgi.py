@@ -10,7 +10,7 @@ import threading
 
 from harness import WAIT_SECONDS, Folder, receive, wait_until
 
-BEGIN, PARAMS, STDIN, STDOUT, GET_VALUES = 1, 4, 5, 6, 9
+BEGIN, END, PARAMS, STDIN, STDOUT, GET_VALUES = 1, 3, 4, 5, 6, 9
 RESPONDER, AUTHORIZER, FILTER = 1, 2, 3
 GOOD = [("REQUEST_METHOD", "GET"), ("REQUEST_URI", "/x"), ("REMOTE_ADDR", "192.0.2.9"), ("HTTP_ACCEPT", "text/html")]
 
@@ -56,7 +56,12 @@ def stdout_of(data):
 def connect(path):
     s = socket.socket(socket.AF_UNIX)
     s.settimeout(WAIT_SECONDS)
+    with contextlib.suppress(BlockingIOError):          # the backlog is full for the moment
+        s.connect(path)
+        return s
+    s.setblocking(True)
     s.connect(path)
+    s.settimeout(WAIT_SECONDS)
     return s
 
 
@@ -139,9 +144,43 @@ class FastCgi:
             peer.close()
 
     def check_kept_connections(self, checks):
-        """A peer that asks to keep the connection gets its answer and a closed connection."""
-        answers = [ask(self.path, flags=1) for _ in range(70)]
-        checks.that("FCGI_KEEP_CONN holds no worker", all(status(a) == 200 for a in answers))
+        """A kept connection carries request after request; idle, it holds no worker, however many there are."""
+        answers = [ask(self.path, flags=1) for _ in range(5)]
+        checks.that("an authorizer's connection is closed", all(status(a) == 200 for a in answers))
+        self.folder.touch()
+        kept = [connect(self.path) for _ in range(200)]
+        for n, s in enumerate(kept):
+            checks.that(f"kept connection {n}: answered", status(self.exchange(s)) == 503)
+        for n in (0, 1, 199):
+            for _ in range(20):
+                checks.that(f"kept connection {n}: once more", status(self.exchange(kept[n])) == 503)
+        checks.that("200 idle kept connections hold no worker", status(ask(self.path)) == 503)
+        body = begin(flags=1) + params(GOOD) + record(STDIN, b"x" * 3000) + record(STDIN)
+        checks.that("a short body, ...", status(self.exchange(kept[0], body)) == 503)
+        checks.that("... and the next request", status(self.exchange(kept[0])) == 503)
+        large = begin(flags=1) + params(GOOD) + record(STDIN, b"x" * 60000) * 2 + record(STDIN)
+        with contextlib.suppress(ConnectionError):
+            kept[1].sendall(large)
+        checks.that("a large body is answered, and ends the connection", status(stdout_of(receive(kept[1]))) == 503)
+        many = [connect(self.path) for _ in range(1100)]
+        checks.that("more silent connections than may wait", status(self.exchange(kept[199])) in (0, 503))
+        checks.that("... hold nobody up", status(ask(self.path)) == 503)
+        for s in kept + many:
+            s.close()
+        self.folder.remove()
+
+    def exchange(self, s, data=None):
+        """One request on a connection that stays, read up to its FCGI_END_REQUEST."""
+        with contextlib.suppress(ConnectionError):
+            s.sendall(whole(GOOD, flags=1) if data is None else data)
+        stream, out = s.makefile("rb"), b""
+        while len(head := stream.read(8)) == 8:
+            _, kind, _, length, padding, _ = struct.unpack(">BBHHBB", head)
+            content = stream.read(length + padding)[:length]
+            out += content if kind == STDOUT else b""
+            if kind == END:
+                break
+        return out
 
     def reloaded(self, what, text, change=None):
         """Writes the INI, changes something else, or sends SIGHUP; waits until the log has one line more with `what`."""
