@@ -30,6 +30,7 @@ WARDEN_SOURCES = \
 	src/record/decisions.c src/record/decisions.h src/record/journal.c src/record/journal.h src/record/log.c src/record/log.h \
 	src/front/cgi.c src/front/cgi.h src/front/cgi_env.c src/front/cgi_env.h src/front/cgi_head.c \
 	src/front/cgi_head.h src/front/daemon.c src/front/daemon.h src/front/fcgi.c src/front/fcgi.h \
+	src/front/rewritemap.c src/front/rewritemap.h \
 	src/front/fcgi_request.c src/front/fcgi_request.h \
 	src/front/control.c src/front/control.h src/front/control_action.c src/front/control_action.h \
 	src/front/control_tokens.c src/front/control_tokens.h \
@@ -60,6 +61,7 @@ wardenctl_SOURCES = src/wardenctl.c src/ctl/asked.c src/ctl/asked.h src/ctl/bypa
 	src/ctl/hooks.h src/ctl/ical.c src/ctl/journal.c src/ctl/options.c src/ctl/past.c src/ctl/past.h \
 	src/ctl/plan.c src/ctl/render.c src/ctl/report.c src/ctl/run.c src/ctl/schedule.c src/ctl/schedule.h \
 	src/ctl/snippet.c src/ctl/snippet.h src/ctl/snippet_nginx.c \
+	src/ctl/rewrite_rules.c src/ctl/rewrite_rules.h src/ctl/snippet_apache.c \
 	src/ctl/snippet_policy.c src/ctl/standing.c src/ctl/standing.h src/ctl/status.c src/ctl/switch.c src/ctl/switch.h src/ctl/tick.c \
 	src/ctl/ticket.c src/ctl/tickets.h
 wardenctl_LDADD = libwarden.a $(ICAL_LIBS)

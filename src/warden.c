@@ -5,6 +5,7 @@
  *   descriptor 0 is a listening socket   FastCGI, started by a web server or systemd
  *   the environment is that of CGI       one request, then the end
  *   the INI says where to listen         FastCGI, HTTP, or both, a service of its own
+ *   --rewrite-map                        a line each request, for Apache
  *
  * Then it loads the INI, and serves.  What a request goes through is in front/serve.c.
  */
@@ -21,6 +22,7 @@
 #include "front/cgi.h"
 #include "front/control.h"
 #include "front/daemon.h"
+#include "front/rewritemap.h"
 #include "record/log.h"
 
 #define PROBLEMS_MAX (4 * 1024 * 1024)
@@ -32,6 +34,7 @@ enum role { ROLE_INHERITED, ROLE_CGI, ROLE_LISTEN };
 struct options {
 	const char *config;             /* NULL: look for it */
 	bool        check;
+	bool        rewrite_map;
 };
 
 static void
@@ -41,9 +44,11 @@ print_help(FILE *out)
 	    "maintenance-warden: holds a site's requests while maintenance is on\n\n"
 	    "usage: maintenance-warden [-c FILE]      serve (FastCGI or CGI, found out by itself)\n"
 	    "       maintenance-warden --check [-c FILE]\n"
+	    "       maintenance-warden --rewrite-map [-c FILE]\n"
 	    "\n  -c, --config FILE   the INI file; else $WARDEN_CONFIG, else warden.ini beside the\n"
 	    "                      program, else " CONFIG_FILE "\n"
 	    "      --check         read the configuration, say what is wrong with it, and end\n"
+	    "      --rewrite-map   answer Apache's RewriteMap \"prg:\", a line each request\n"
 	    "      --version       say which version this is\n"
 	    "  -h, --help          this text\n\n"
 	    "exit status: 0 done, 2 used wrongly or configuration in error, 3 the system failed\n", out);
@@ -55,6 +60,7 @@ parse_options(int argc, char **argv, struct options *options)
 {
 	static const struct option known[] = {
 		{ "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, 'k' },
+		{ "rewrite-map", no_argument, NULL, 'm' },
 		{ "version", no_argument, NULL, 'V' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	int option;
@@ -66,6 +72,9 @@ parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'k':
 			options->check = true;
+			break;
+		case 'm':
+			options->rewrite_map = true;
 			break;
 		case 'V':
 			(void)puts("maintenance-warden " PACKAGE_VERSION);
@@ -281,6 +290,10 @@ main(int argc, char **argv)
 	}
 	role = find_role();
 	config = find_config(&options, path);
+	if (options.rewrite_map) {
+		arena_free(problems.arena);
+		return rewritemap_run(config);
+	}
 	code = policy_store_open(str_of(config), &problems, &gateway.store);
 	if (options.check && code == 0)
 		(void)open_control(&gateway, &problems);

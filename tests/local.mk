@@ -1,10 +1,9 @@
 # make check: unit, cases, lint; neither server nor network.  make check-wire: the real servers.
 # Each test ends with "N passed, N failed"; contrib/run-tests adds them up.
 EXTRA_DIST += tests/README.md tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals tests/lint/openapi \
-	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/hooks tests/control \
+	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/kit tests/hooks tests/control \
 	tests/cases/README.md tests/cases/run tests/cases/run_cases.py
-SNIPPETS = etc/snippets/lighttpd-authorizer.conf etc/snippets/lighttpd-responder.conf etc/snippets/apache-native.conf \
-	etc/snippets/htaccess
+SNIPPETS = etc/snippets/lighttpd-authorizer.conf etc/snippets/lighttpd-responder.conf
 
 AM_TESTS_ENVIRONMENT = srcdir=$(srcdir); export srcdir; builddir=$(builddir); export builddir; \
 	PYTHON3=$(PYTHON3); export PYTHON3;

@@ -18,6 +18,21 @@
 #define WHOLE "Passes whole: everything, with method, body, query, Range and WebSocket."
 
 const struct snippet_kind snippet_kinds[] = {
+	{ "apache", "Apache judges by itself, with mod_rewrite; the gateway renders", "native", WHOLE,
+	    "the site, untouched", "Apache's own 503, without Retry-After", "apache-rewrite-map",
+	    NEED(SECRET_DIGEST) | ONLY_ASKING | NEED(CLIENT_HEADER), USES_FASTCGI, snippet_apache },
+	{ "apache-rewrite-map", "Apache asks a program of its own while a flag is there", "asking", WHOLE,
+	    "the site, untouched", "Apache's own 503, without Retry-After", NULL, 0, USES_FASTCGI,
+	    snippet_apache_rewrite_map },
+	{ "apache-fcgid", "mod_fcgid asks the gateway while a flag is there", "asking", WHOLE, "the site, untouched",
+	    "Apache's own page, with 401", "apache-rewrite-map", NEED(USER) | NEED(ENABLED_FROM), USES_FASTCGI,
+	    snippet_apache_fcgid },
+	{ "apache-fallback", "the page where the application does not answer", "page", "Holds nothing by itself.",
+	    "the site, untouched", "Apache's own page", NULL, 0, USES_FASTCGI, snippet_apache_fallback },
+	{ "htaccess", "the same on a shared host: .htaccess and a CGI", "native", WHOLE, "the site, untouched",
+	    "Apache's own 503, without Retry-After", NULL,
+	    NEED(SECRET_DIGEST) | ONLY_ASKING | NEED(CLIENT_HEADER) | NEED(WINDOWS), USES_NOTHING,
+	    snippet_htaccess },
 	{ "nginx-auth-request", "nginx asks about each request; all its locations stay", "asking",
 	    WHOLE "  The body of a held upload is read first.", "500", "500", NULL, 0, USES_FASTCGI,
 	    snippet_nginx_auth_request },
@@ -66,6 +81,7 @@ snippet_part(struct snippet *s, const char *file, const char *comment, const cha
 	if (part == NULL)
 		return NULL;
 	part->file = file;
+	part->mode = 0600;
 	part->out = open_memstream(&part->text, &part->len);
 	if (part->out == NULL)
 		return NULL;
@@ -100,13 +116,12 @@ close_parts(struct snippet *s)
 	return whole ? 0 : ctl_fail(CTL_SYSTEM, "out of memory");
 }
 
-/* Only its owner may read it: there may be a secret in it. */
 static int
 write_files(struct snippet *s, const char *folder)
 {
 	for (struct snippet_part *p = s->parts; p != NULL; p = p->next) {
 		const char *path = arena_printf(s->arena, "%s/%s", folder, p->file).p;
-		int rc = path == NULL ? -ENOMEM : file_write(path, (struct str){ p->text, p->len }, 0600);
+		int rc = path == NULL ? -ENOMEM : file_write(path, (struct str){ p->text, p->len }, p->mode);
 
 		if (rc != 0)
 			return ctl_fail_file("write", path != NULL ? path : folder, rc);
@@ -217,7 +232,7 @@ make(struct snippet *s, const char *folder)
 	if (lacks_listener(s))
 		return CTL_USAGE;
 	if (!s->kind->print(s))
-		return ctl_fail(CTL_SYSTEM, "out of memory");
+		return s->refused ? CTL_NO : ctl_fail(CTL_SYSTEM, "out of memory");
 	code = close_parts(s);
 	if (code != 0)
 		return code;

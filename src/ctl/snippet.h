@@ -76,12 +76,14 @@ struct snippet {
 	const struct str          *proxies;     /* trusted_proxies */
 	size_t                     proxy_count;
 	struct snippet_part       *parts, *last;
+	bool                       refused;     /* `print` has said what it cannot write */
 };
 
 /* One file that the snippet consists of. */
 struct snippet_part {
 	struct snippet_part *next;
 	const char          *file;              /* "maintenance-warden.lua" */
+	unsigned             mode;              /* of the file that --output writes; 0600: it may have a secret */
 	char                *text;
 	size_t               len;
 	FILE                *out;               /* NULL once the part is whole */
@@ -99,7 +101,7 @@ struct snippet_kind {
 	const char *instead;            /* the kind that can do what this one cannot; NULL for none */
 	unsigned    cannot;             /* NEED()s */
 	unsigned    uses;               /* enum snippet_uses */
-	bool      (*print)(struct snippet *snippet);    /* false when out of memory */
+	bool      (*print)(struct snippet *snippet);    /* false: out of memory, or refused */
 };
 
 extern const struct snippet_kind snippet_kinds[];
@@ -132,6 +134,11 @@ struct str snippet_quote_regex(struct arena *arena, struct str text);
 	"(?://|;|\\x5c|#|%(?:2f|5c|25|23|3b|0[0-9a-f]|1[0-9a-f]|7f|(?![0-9a-f]{2}))|/(?:[.]|%2e){1,2}(?:/|[?]|$))"
 
 /* The functions that write, a file a server. */
+bool snippet_apache(struct snippet *snippet);
+bool snippet_apache_fallback(struct snippet *snippet);
+bool snippet_apache_fcgid(struct snippet *snippet);
+bool snippet_apache_rewrite_map(struct snippet *snippet);
+bool snippet_htaccess(struct snippet *snippet);
 bool snippet_nginx_auth_request(struct snippet *snippet);
 bool snippet_nginx_x_accel(struct snippet *snippet);
 

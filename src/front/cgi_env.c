@@ -15,7 +15,7 @@ enum parameter {
 	P_REQUEST_METHOD, P_REQUEST_URI, P_REMOTE_ADDR, P_REQUEST_SCHEME, P_HTTPS, P_SERVER_SOFTWARE,
 	P_SSL_CLIENT_VERIFY, P_FCGI_APACHE_ROLE, P_REDIRECT_STATUS, P_REDIRECT_REQUEST_METHOD, P_MAINTENANCE_MODE,
 	P_WARDEN_MODE, P_WARDEN_METHOD, P_WARDEN_TARGET, P_WARDEN_SITE, P_WARDEN_USER, P_WARDEN_RENDER, P_WARDEN_HELD,
-	P_WARDEN_HOLD_STATUS, P_COUNT
+	P_WARDEN_HOLD_STATUS, P_REDIRECT_WARDEN_SITE, P_COUNT
 };
 
 static const struct str names[P_COUNT] = {
@@ -24,6 +24,7 @@ static const struct str names[P_COUNT] = {
 	STR_INIT("REDIRECT_STATUS"), STR_INIT("REDIRECT_REQUEST_METHOD"), STR_INIT("MAINTENANCE_MODE"),
 	STR_INIT("WARDEN_MODE"), STR_INIT("WARDEN_METHOD"), STR_INIT("WARDEN_TARGET"), STR_INIT("WARDEN_SITE"),
 	STR_INIT("WARDEN_USER"), STR_INIT("WARDEN_RENDER"), STR_INIT("WARDEN_HELD"), STR_INIT("WARDEN_HOLD_STATUS"),
+	STR_INIT("REDIRECT_WARDEN_SITE"),
 };
 
 /* What the walk found. */
@@ -163,7 +164,8 @@ cgi_env_read(char *const *environment, bool authorizer, struct raw_request *ret)
 	ret->peer = p.value[P_REMOTE_ADDR];
 	ret->method = first_of(p.value[P_WARDEN_METHOD], p.value[P_REDIRECT_REQUEST_METHOD], p.value[P_REQUEST_METHOD]);
 	ret->target = p.value[P_REQUEST_URI];
-	ret->site = p.value[P_WARDEN_SITE];
+	/* Apache puts REDIRECT_ before what was set for the request that an error page belongs to */
+	ret->site = first_of(p.value[P_WARDEN_SITE], p.value[P_REDIRECT_WARDEN_SITE], STR_NONE);
 	if (verified.p == NULL || str_eq(verified, STR("SUCCESS")))
 		ret->user = p.value[P_WARDEN_USER];
 	ret->accel_target = p.value[P_WARDEN_TARGET];

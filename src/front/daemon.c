@@ -35,9 +35,8 @@ struct fronts {
 	struct http *control;
 };
 
-/* What a configuration's problems are told to the log. */
-static void
-log_problems(const struct problems *problems)
+void
+daemon_log_problems(const struct problems *problems)
 {
 	char text[1024];
 
@@ -76,9 +75,8 @@ note_reload(struct gateway *gateway, bool done, struct problems *problems)
 		log_write(LOG_LEVEL_ERROR, "the control API cannot be used: see below; nobody can switch by it");
 }
 
-/* Returns whether the policy was exchanged.  `quiet`: an error that was told before is not told again. */
-static bool
-reload(struct gateway *gateway, bool quiet)
+bool
+daemon_reload(struct gateway *gateway, bool quiet)
 {
 	struct problems problems = { .arena = arena_new_growing(1 << 20) };
 	struct policy_ref old = { 0 }, new = { 0 };
@@ -89,7 +87,7 @@ reload(struct gateway *gateway, bool quiet)
 	if (rc == 0 || !quiet)
 		note_reload(gateway, rc == 0, &problems);
 	if (rc == 0 || !quiet)
-		log_problems(&problems);
+		daemon_log_problems(&problems);
 	if (rc == 0)
 		log_write(LOG_LEVEL_INFO, "configuration loaded");
 	else if (!quiet)
@@ -145,9 +143,9 @@ wait_for_end(struct gateway *gateway, const struct fronts *fronts, const sigset_
 			log_reopen();
 		changed = signal == SIGHUP || policy_store_changed(gateway->store);
 		if (changed)
-			failed_for = reload(gateway, false) ? -1 : 0;
+			failed_for = daemon_reload(gateway, false) ? -1 : 0;
 		else if (failed_for >= 0 && ++failed_for >= RETRY_SECONDS)
-			failed_for = reload(gateway, true) ? -1 : 0;
+			failed_for = daemon_reload(gateway, true) ? -1 : 0;
 		http_cut_slow(fronts->http);
 		http_cut_slow(fronts->control);
 		if (clock_monotonic_ms() >= upkeep_at) {

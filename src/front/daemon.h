@@ -21,4 +21,10 @@ int daemon_run(struct gateway *gateway, const struct sockets *sockets);
 /* Becomes policy->user, where it is set and we are root.  Errors are added to `problems`.  Returns 0 or -errno. */
 int daemon_become_user(const struct policy *policy, struct problems *problems);
 
+/* Loads the configuration again.  Whether it is in force; `quiet`: an error that was told before is not told again. */
+bool daemon_reload(struct gateway *gateway, bool quiet);
+
+/* Tells a configuration's problems to the log. */
+void daemon_log_problems(const struct problems *problems);
+
 #endif

@@ -190,6 +190,7 @@ class Echo(http.server.BaseHTTPRequestHandler):
         else:
             data = json.dumps({"from": "SITE", "method": self.command, "uri": self.path, "length": len(body),
                                "sha1": hashlib.sha1(body).hexdigest()}).encode()
+            status = 503 if self.path == "/up/503" else 200
         self.send_response(status)
         for name, value in extra + [("Content-Length", str(len(data)))]:
             self.send_header(name, value)
