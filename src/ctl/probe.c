@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@
 
 #define REQUEST_MAX    (16 * 1024)
 #define HEAD_MAX       (256 * 1024)
-#define FOLDER         "/tmp/wardenctl-XXXXXX"
+#define FOLDER         "wardenctl-XXXXXX"      /* in TMPDIR, or /tmp */
 #define RATE           "8M" /* bytes a second: with the time limit, a limit to what an endless answer fills */
 #define GRACE_SECONDS  2    /* that curl may take to keep to its own limit */
 #define CURL_TOO_LARGE 63   /* curl's exit status for --max-filesize */
@@ -154,11 +155,15 @@ probe_send(const struct probe *probe, struct arena *arena, struct probe_answer *
 {
 	struct probe_answer answer = { .status = 0 };
 	struct str paths[FILE_COUNT];
-	char folder[] = FOLDER;
-	int rc = mkdtemp(folder) != NULL ? 0 : -errno;
+	const char *place = getenv("TMPDIR");
+	char folder[PATH_MAX];
+	int rc = 0;
 
-	if (rc != 0)
-		return rc;
+	if (snprintf(folder, sizeof folder, "%s/" FOLDER, place != NULL && place[0] == '/' ? place : "/tmp") >=
+	    (int)sizeof folder)
+		return -ENAMETOOLONG;
+	if (mkdtemp(folder) == NULL)
+		return -errno;
 	for (size_t i = 0; i < FILE_COUNT; i++) {
 		paths[i] = arena_printf(arena, "%s/%s", folder, files[i]);
 		if (paths[i].p == NULL)

@@ -636,8 +636,10 @@ can_write(struct snippet *s, bool htaccess)
 static void
 print_start(const struct snippet *s, FILE *out)
 {
-	(void)fprintf(out, "# the gateway's answers stay as they are\n<Proxy %s>\n    ProxyErrorOverride Off\n</Proxy>\n\n"
-	    "RewriteEngine On\n", target(s));
+	(void)fprintf(out,
+	    "# the gateway's answers stay as they are\n<Proxy %s>\n    ProxyErrorOverride Off\n</Proxy>\n\n"
+	    "RewriteEngine On\n",
+	    target(s));
 }
 
 bool
@@ -670,11 +672,13 @@ snippet_apache_rewrite_map(struct snippet *s)
 	    "For a <VirtualHost>, before its other rules; needs: a2enmod rewrite proxy proxy_fcgi") : NULL;
 	if (out == NULL)
 		return false;
-	(void)fprintf(out, "# A location with authentication of its own asks for the password first.\n"
+	(void)fprintf(out,
+	    "# A location with authentication of its own asks for the password first.\n"
 	    "# bypass_user is the name (CN) in a verified client certificate.\n"
 	    "# Apache starts the program as root; it becomes [gateway] user, who must be able to read the INI.\n\n");
 	print_start(s, out);
-	(void)fprintf(out, "RewriteMap esc int:escape\nRewriteMap warden \"prg:%s --rewrite-map -c %s\"\n\n", program, s->config);
+	(void)fprintf(
+	    out, "RewriteMap esc int:escape\nRewriteMap warden \"prg:%s --rewrite-map -c %s\"\n\n", program, s->config);
 	return write_map(&gate, out);
 }
 
@@ -690,10 +694,13 @@ snippet_apache_fcgid(struct snippet *s)
 		return refuse(s, "the names of the INI and the program", program,
 		    "mod_fcgid takes " PLAIN " in its command");
 	out = can_write(s, false) ? snippet_part(s, "maintenance-warden.conf", "# ",
-	    "For a <VirtualHost>, before its other rules; needs: a2enmod rewrite proxy proxy_fcgi fcgid") : NULL;
+					"For a <VirtualHost>, before its other rules; needs: a2enmod rewrite proxy "
+					"proxy_fcgi fcgid")
+				  : NULL;
 	if (out == NULL)
 		return false;
-	(void)fprintf(out, "# Apache starts the program as often as requests come at once; who waits for one waits long.\n"
+	(void)fprintf(out,
+	    "# Apache starts the program as often as requests come at once; who waits for one waits long.\n"
 	    "# Apache's user must be able to read the INI.\n\n"
 	    "# the site's own error pages: asking again would make their status 200\nSetEnv " DECIDED " 1\n\n"
 	    "<If \"(%s) && %%{REQUEST_URI} != '" PAGE "' && %%{reqenv:REDIRECT_" DECIDED "} != '1'\">\n"

@@ -157,7 +157,7 @@ class Folder:
         self.flag = self.file("state/maintenance.flag")
         self.gateway = None
         self.environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": self.path,
-                            "WARDEN_CONFIG": self.ini}
+                            "TMPDIR": self.path, "WARDEN_CONFIG": self.ini}
 
     def file(self, name):
         return os.path.join(self.path, name)
