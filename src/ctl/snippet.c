@@ -18,11 +18,16 @@
 #define WHOLE "Passes whole: everything, with method, body, query, Range and WebSocket."
 
 const struct snippet_kind snippet_kinds[] = {
+	{ "nginx", "nginx decides by itself; only held requests reach the gateway", "native",
+	    WHOLE, "the site, untouched", "a plain 503 with Retry-After", "$", "nginx-auth-request-flag",
+	    ONLY_ASKING | NEED(SECRET_DIGEST) | NEED(CLIENT_HEADER), USES_FASTCGI, snippet_nginx_native },
 	{ "nginx-auth-request", "nginx asks about each request; all its locations stay", "asking",
-	    WHOLE "  The body of a held upload is read first.", "500", "500", NULL, 0, USES_FASTCGI,
-	    snippet_nginx_auth_request },
+	    WHOLE, "500", "500", "$", NULL, 0, USES_FASTCGI, snippet_nginx_auth_request },
+	{ "nginx-auth-request-flag", "the same, but nginx asks only while a flag is there", "asking",
+	    WHOLE, "the site, untouched", "500", "$", "nginx-auth-request", NEED(ENABLED_FROM), USES_FASTCGI,
+	    snippet_nginx_auth_request_flag },
 	{ "nginx-x-accel", "the gateway answers first and hands on to one application", "responder",
-	    WHOLE "  The body of a held upload is read first.", "502", "502", NULL, 0, USES_FASTCGI,
+	    WHOLE "  The body of a held upload is read first.", "502", "502", "$", NULL, 0, USES_FASTCGI,
 	    snippet_nginx_x_accel },
 };
 const size_t snippet_kind_count = sizeof snippet_kinds / sizeof *snippet_kinds;
@@ -155,6 +160,26 @@ refuses(struct snippet *s)
 	return cannot != 0;
 }
 
+/* A path that the server would read as something else. */
+static bool
+has_odd_path(struct snippet *s)
+{
+	const char *const paths[] = { s->state_dir, s->unix_path, s->config };
+	const char *never = s->kind->never != NULL ? s->kind->never : "";
+	const char *odd = NULL;
+
+	for (size_t i = 0; i < sizeof paths / sizeof *paths && odd == NULL; i++)
+		if (paths[i] != NULL && strpbrk(paths[i], never) != NULL)
+			odd = paths[i];
+	for (size_t i = 0; i < s->site_count && odd == NULL; i++)
+		if (s->sites[i].own_flag != NULL && strpbrk(s->sites[i].own_flag, never) != NULL)
+			odd = s->sites[i].own_flag;
+	if (odd != NULL)
+		(void)ctl_fail(CTL_NO, "%s: %s cannot name the path \"%s\": it may hold none of %s", s->ctl->config,
+		    s->kind->name, odd, never);
+	return odd != NULL;
+}
+
 static bool
 lacks_listener(struct snippet *s)
 {
@@ -185,7 +210,7 @@ list_kinds(const struct ctl *ctl)
 			(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", k->name, "gate",
 			    k->gate, "summary", k->summary, "gone_off", k->gone_off, "gone_on", k->gone_on));
 		else
-			(void)printf("%-22s %-10s %s\n", k->name, k->gate, k->summary);
+			(void)printf("%-24s %-10s %s\n", k->name, k->gate, k->summary);
 	}
 	if (list != NULL)
 		ctl_print_json(list);
@@ -200,7 +225,7 @@ find_kind(const char *name)
 			return &snippet_kinds[i];
 	(void)ctl_fail(CTL_USAGE, "there is no snippet \"%s\"; the kinds are:", name);
 	for (size_t i = 0; i < snippet_kind_count; i++)
-		(void)fprintf(stderr, "  %-22s %s\n", snippet_kinds[i].name, snippet_kinds[i].summary);
+		(void)fprintf(stderr, "  %-24s %s\n", snippet_kinds[i].name, snippet_kinds[i].summary);
 	return NULL;
 }
 
@@ -211,7 +236,7 @@ make(struct snippet *s, const char *folder)
 
 	if (code != 0)
 		return code;
-	if (refuses(s))
+	if (refuses(s) || has_odd_path(s))
 		return CTL_NO;
 	if (lacks_listener(s))
 		return CTL_USAGE;

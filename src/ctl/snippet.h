@@ -96,6 +96,7 @@ struct snippet_kind {
 	const char *gate;               /* "native", "asking", "responder", "page" */
 	const char *passes;             /* what passes whole, and what does not */
 	const char *gone_off, *gone_on; /* what visitors get when the gateway is gone, as tests/wire proves */
+	const char *never;              /* bytes that a path of the INI cannot have there; NULL for none */
 	const char *instead;            /* the kind that can do what this one cannot; NULL for none */
 	unsigned    cannot;             /* NEED()s */
 	unsigned    uses;               /* enum snippet_uses */
@@ -124,6 +125,9 @@ struct str snippet_path_regex(struct arena *arena, struct str rule);
 struct str snippet_host_regex(struct arena *arena, struct str pattern);
 struct str snippet_quote_regex(struct arena *arena, struct str text);
 
+/* A network of the INI as servers write it: "10.0.0.0/8", also for ::ffff:10.0.0.0/104. */
+struct str snippet_network(struct arena *arena, struct str network);
+
 /*
  * The target (without its query) may be read in two ways, so that no path rule opens it: as gate/request.c has it.  Of
  * the raw target, any case; PCRE, for it looks ahead.
@@ -132,7 +136,9 @@ struct str snippet_quote_regex(struct arena *arena, struct str text);
 	"(?://|;|\\x5c|#|%(?:2f|5c|25|23|3b|0[0-9a-f]|1[0-9a-f]|7f|(?![0-9a-f]{2}))|/(?:[.]|%2e){1,2}(?:/|[?]|$))"
 
 /* The functions that write, a file a server. */
+bool snippet_nginx_native(struct snippet *snippet);
 bool snippet_nginx_auth_request(struct snippet *snippet);
+bool snippet_nginx_auth_request_flag(struct snippet *snippet);
 bool snippet_nginx_x_accel(struct snippet *snippet);
 
 #endif
