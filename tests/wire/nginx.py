@@ -5,6 +5,7 @@ import os
 import socket
 
 from harness import ALLOWED, SITE, Folder, free_port, port_open, program, request, wait_until
+from parity import COMMON
 from table import AS_ANNA
 
 BASE = """
@@ -122,12 +123,16 @@ def check_own_rewrites(checks, way):
 
 class Native(Way):
     name = kind = "nginx"
+    policies = COMMON + ("hostile", "proxies")
     asks = False
     tickets = True
     applications = ("/echo.php", "/up/echo")
     webhooks = ("/api/webhooks/echo.php",)
     checks = (check_own_rewrites, check_slow_upload)
-    differs = {"the secret twice, right first": "nginx before 1.23 sees the first of two headers"}
+    differs = {"the secret twice, right first": "nginx before 1.23 sees the first of two headers",
+               "from 127.0.0.1 for (',203.0.113.7',)": "held: nginx does not part an entry from a first comma",
+               "from 127.0.0.1 for ('[2001:db8::7]',)": "held: nginx reads no brackets without a port",
+               "from 127.0.0.1 for ('203.0.113.7,10.0.0.1,\\t127.0.0.1',)": "held: nginx takes no tab for a blank"}
     gone_off, gone_on = 200, 503
 
     def gate(self):
