@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,15 +21,18 @@
 const struct snippet_kind snippet_kinds[] = {
 	{ "nginx", "nginx decides by itself; only held requests reach the gateway", "native",
 	    WHOLE, "the site, untouched", "a plain 503 with Retry-After", "$", "nginx-auth-request-flag",
-	    ONLY_ASKING | NEED(SECRET_DIGEST) | NEED(CLIENT_HEADER), USES_FASTCGI, snippet_nginx_native },
+	    ONLY_ASKING | NEED(SECRET_DIGEST) | NEED(CLIENT_HEADER), USES_FASTCGI, snippet_nginx_native, NULL },
 	{ "nginx-auth-request", "nginx asks about each request; all its locations stay", "asking",
-	    WHOLE, "500", "500", "$", NULL, 0, USES_FASTCGI, snippet_nginx_auth_request },
+	    WHOLE, "500", "500", "$", NULL, 0, USES_FASTCGI, snippet_nginx_auth_request, NULL },
 	{ "nginx-auth-request-flag", "the same, but nginx asks only while a flag is there", "asking",
 	    WHOLE, "the site, untouched", "500", "$", "nginx-auth-request", NEED(ENABLED_FROM), USES_FASTCGI,
-	    snippet_nginx_auth_request_flag },
+	    snippet_nginx_auth_request_flag, NULL },
 	{ "nginx-x-accel", "the gateway answers first and hands on to one application", "responder",
 	    WHOLE "  The body of a held upload is read first.", "502", "502", "$", NULL, 0, USES_FASTCGI,
-	    snippet_nginx_x_accel },
+	    snippet_nginx_x_accel, NULL },
+	{ "lighttpd", "lighttpd decides by itself (mod_magnet); only held requests reach the gateway", "native",
+	    WHOLE, "the site, untouched", "lighttpd's bare 503", "\"\\", "lighttpd-authorizer",
+	    ONLY_ASKING | NEED(CLIENT_HEADER), USES_FASTCGI, snippet_lighttpd_native, NULL },
 };
 const size_t snippet_kind_count = sizeof snippet_kinds / sizeof *snippet_kinds;
 
@@ -164,7 +168,7 @@ refuses(struct snippet *s)
 static bool
 has_odd_path(struct snippet *s)
 {
-	const char *const paths[] = { s->state_dir, s->unix_path, s->config };
+	const char *const paths[] = { s->state_dir, s->unix_path, s->config, s->folder };
 	const char *never = s->kind->never != NULL ? s->kind->never : "";
 	const char *odd = NULL;
 
@@ -236,7 +240,12 @@ make(struct snippet *s, const char *folder)
 
 	if (code != 0)
 		return code;
-	if (refuses(s) || has_odd_path(s))
+	if (folder != NULL) {
+		char whole[PATH_MAX];
+
+		s->folder = realpath(folder, whole) == NULL ? folder : arena_copy(s->arena, str_of(whole)).p;
+	}
+	if (refuses(s) || has_odd_path(s) || (s->kind->refuses != NULL && s->kind->refuses(s)))
 		return CTL_NO;
 	if (lacks_listener(s))
 		return CTL_USAGE;

@@ -75,6 +75,7 @@ struct snippet {
 	const char                *upstream;    /* --upstream: the application behind, "127.0.0.1:8081"; never NULL */
 	const struct str          *proxies;     /* trusted_proxies */
 	size_t                     proxy_count;
+	const char                *folder;      /* --output, absolute; NULL where the parts are printed */
 	struct snippet_part       *parts, *last;
 };
 
@@ -101,6 +102,7 @@ struct snippet_kind {
 	unsigned    cannot;             /* NEED()s */
 	unsigned    uses;               /* enum snippet_uses */
 	bool      (*print)(struct snippet *snippet);    /* false when out of memory */
+	bool      (*refuses)(struct snippet *snippet);  /* true after saying what else is wrong; NULL for never */
 };
 
 extern const struct snippet_kind snippet_kinds[];
@@ -140,5 +142,6 @@ bool snippet_nginx_native(struct snippet *snippet);
 bool snippet_nginx_auth_request(struct snippet *snippet);
 bool snippet_nginx_auth_request_flag(struct snippet *snippet);
 bool snippet_nginx_x_accel(struct snippet *snippet);
+bool snippet_lighttpd_native(struct snippet *snippet);
 
 #endif

@@ -4,10 +4,12 @@ import contextlib
 import glob
 import os
 import signal
+import socket
 
-from harness import Folder, free_port, port_open, program, request, snippet, wait_until
+from harness import ALLOWED, SITE, Folder, drop_users, free_port, port_open, program, request, snippet, wait_until
+from parity import COMMON
 
-SITE = """
+SERVER = """
 server.document-root = "{www}"
 server.port = {port}
 server.bind = "127.0.0.1"
@@ -24,6 +26,12 @@ fastcgi.server += ( ".php" => (( "socket" => "{php}", "broken-scriptfilename" =>
 $HTTP["url"] =~ "^/up/" {{ proxy.server = ( "" => (( "host" => "127.0.0.1", "port" => {echo} )) )
                           proxy.header = ( "upgrade" => "enable" ) }}
 """
+REWRITES = """
+server.modules += ( "mod_rewrite", "mod_cgi" )
+url.rewrite-once = ( "^/rewritten/" => "/other.txt", "^/.maintenance/hold" => "/admin.txt" )
+$HTTP["url"] =~ "^/cgi/" { cgi.assign = ( "" => "/bin/sh" ) }
+$HTTP["url"] =~ "^/again/" { url.rewrite-repeat = ( "^/again/" => "/other.txt" ) }
+"""
 
 
 class Way:
@@ -39,7 +47,7 @@ class Way:
         self.folder, self.port = folder, free_port()
         if self.own_gateway:
             folder.start_gateway()
-        conf = SITE.format(www=folder.file("www"), port=self.port, log=folder.file("log/lighttpd"),
+        conf = SERVER.format(www=folder.file("www"), port=self.port, log=folder.file("log/lighttpd"),
                            tmp=folder.file("tmp"), gate=self.gate())
         process = folder.spawn("lighttpd", [program("lighttpd", "lighttpd"), "-D", "-f",
                                             folder.write("lighttpd.conf", conf)])
@@ -51,6 +59,44 @@ class Way:
 
     def kill_gateway(self):
         self.folder.stop(self.folder.gateway)
+
+
+def check_slow_upload(checks, way):
+    """A held upload is answered before it has come."""
+    with socket.create_connection(("127.0.0.1", way.port), 4) as s:
+        s.sendall(b"POST /admin.txt HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n"
+                  b"Content-Length: 1000000\r\n\r\nabc")
+        first = s.recv(65536)
+        checks.that("on: a slow upload is answered at once", first.startswith(b"HTTP/1.1 503"), first)
+
+
+def check_handlers(checks, way):
+    """Whatever stands before mod_magnet in server.modules, rewrites included: held."""
+    for target in ("/up/echo", "/cgi/echo", "/echo.php", "/rewritten/x", "/again/x"):
+        r = request(way.port, target)
+        checks.that(f"on: {target} is held", r.status == 503 and r.header("x-maintenance") and SITE not in r.body, r)
+        r = request(way.port, target, source=ALLOWED)
+        checks.that(f"on: {target} passes by address", r.status == 200 and SITE in r.body, r)
+    r = request(way.port, "/.maintenance/hold", source=ALLOWED)
+    checks.that("on: the gate's own path is nobody's", r.status == 404, r)
+
+
+class Native(Way):
+    """mod_proxy, mod_cgi, mod_rewrite and mod_fastcgi all stand before mod_magnet."""
+    name = kind = "lighttpd"
+    policies = COMMON + ("hostile", "proxies")
+    asks = False
+    tickets = True
+    checks = (check_slow_upload, check_handlers)
+    gone_off, gone_on = 200, 503
+
+    def gate(self):
+        drop_users(self.folder)
+        made = self.folder.made(self.kind)
+        self.folder.write("maintenance-warden.lua", made["maintenance-warden.lua"])
+        self.folder.write("www/cgi/echo", "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nSITE cgi\\n'\n")
+        site = APPLICATIONS.format(php=self.folder.start_php(), echo=self.folder.start_echo())
+        return REWRITES + site + made["maintenance-warden.conf"]
 
 
 class Authorizer(Way):
@@ -107,4 +153,4 @@ class Responder(Way):
         super().__init__(folder)
 
 
-WAYS = (Authorizer, Spawned, Responder)
+WAYS = (Native, Authorizer, Spawned, Responder)

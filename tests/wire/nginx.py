@@ -4,7 +4,7 @@ import contextlib
 import os
 import socket
 
-from harness import ALLOWED, SITE, Folder, free_port, port_open, program, request, wait_until
+from harness import ALLOWED, SITE, Folder, drop_users, free_port, port_open, program, request, wait_until
 from parity import COMMON
 from table import AS_ANNA
 
@@ -143,13 +143,6 @@ class Native(Way):
         made = self.folder.made(self.kind)
         self.http = made["maintenance-warden-http.conf"]
         return made["maintenance-warden.conf"] + site
-
-
-def drop_users(folder):
-    """Native gates know no users."""
-    with open(folder.file("warden.ini")) as f:
-        text = f.read()
-    folder.write("warden.ini", text.replace("bypass_user = anna\n", ""))
 
 
 class XAccel(Way):
