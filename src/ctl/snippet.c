@@ -16,6 +16,7 @@
 /* What only the gateway itself can judge.  Windows are no such need: upkeep writes their flags. */
 #define ONLY_ASKING (NEED(USER) | NEED(SHARE) | NEED(CORS) | NEED(ENABLED_FROM))
 
+#define BARE_503 "lighttpd's bare 503"
 #define WHOLE "Passes whole: everything, with method, body, query, Range and WebSocket."
 
 const struct snippet_kind snippet_kinds[] = {
@@ -31,8 +32,18 @@ const struct snippet_kind snippet_kinds[] = {
 	    WHOLE "  The body of a held upload is read first.", "502", "502", "$", NULL, 0, USES_FASTCGI,
 	    snippet_nginx_x_accel, NULL },
 	{ "lighttpd", "lighttpd decides by itself (mod_magnet); only held requests reach the gateway", "native",
-	    WHOLE, "the site, untouched", "lighttpd's bare 503", "\"\\", "lighttpd-authorizer",
+	    WHOLE, "the site, untouched", BARE_503, "\"\\", "lighttpd-authorizer",
 	    ONLY_ASKING | NEED(CLIENT_HEADER), USES_FASTCGI, snippet_lighttpd_native, NULL },
+	{ "lighttpd-authorizer", "lighttpd asks about each request; all its handlers stay", "asking",
+	    WHOLE, BARE_503, BARE_503, "\"\\", NULL, 0, USES_FASTCGI, snippet_lighttpd_authorizer,
+	    snippet_lighttpd_refuses_site },
+	{ "lighttpd-authorizer-spawned", "the same, and lighttpd starts the gateway", "asking",
+	    WHOLE, "started again, 503 for about a second", "started again, 503", "\"\\' \t", NULL, 0, USES_NOTHING,
+	    snippet_lighttpd_spawned, snippet_lighttpd_refuses_listen },
+	{ "lighttpd-responder", "the gateway answers first and hands on static files alone", "responder",
+	    "Passes whole: static files of the types in sendfile_types, GET and HEAD, with Range; nothing else.",
+	    BARE_503, BARE_503, "\"\\", "lighttpd-authorizer", 0, USES_FASTCGI, snippet_lighttpd_responder,
+	    snippet_lighttpd_refuses_roots },
 };
 const size_t snippet_kind_count = sizeof snippet_kinds / sizeof *snippet_kinds;
 
@@ -214,7 +225,7 @@ list_kinds(const struct ctl *ctl)
 			(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", k->name, "gate",
 			    k->gate, "summary", k->summary, "gone_off", k->gone_off, "gone_on", k->gone_on));
 		else
-			(void)printf("%-24s %-10s %s\n", k->name, k->gate, k->summary);
+			(void)printf("%-27s %-10s %s\n", k->name, k->gate, k->summary);
 	}
 	if (list != NULL)
 		ctl_print_json(list);
@@ -229,7 +240,7 @@ find_kind(const char *name)
 			return &snippet_kinds[i];
 	(void)ctl_fail(CTL_USAGE, "there is no snippet \"%s\"; the kinds are:", name);
 	for (size_t i = 0; i < snippet_kind_count; i++)
-		(void)fprintf(stderr, "  %-24s %s\n", snippet_kinds[i].name, snippet_kinds[i].summary);
+		(void)fprintf(stderr, "  %-27s %s\n", snippet_kinds[i].name, snippet_kinds[i].summary);
 	return NULL;
 }
 

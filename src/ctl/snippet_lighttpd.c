@@ -316,3 +316,117 @@ snippet_lighttpd_native(struct snippet *s)
 	print_lua(s, out);
 	return true;
 }
+
+/* --- asking, and the gateway as the handler --- */
+
+#define ORDER "# ORDER MATTERS: in server.modules, mod_fastcgi must stand before mod_proxy, mod_cgi, mod_scgi and " \
+	      "whatever else answers\n# requests, or those answer without asking the gate.  Load this file before " \
+	      "theirs (on Debian as\n# conf-available/05-maintenance.conf), and try a held request of each kind after " \
+	      "every change.\n\nserver.modules += ( \"mod_fastcgi\" )\n\n"
+
+#define SPAWNED_SOCKET "/run/lighttpd/maintenance-warden.sock"
+
+bool
+snippet_lighttpd_refuses_site(struct snippet *s)
+{
+	if (s->ctl->site_name != NULL)
+		(void)ctl_fail(CTL_NO, "%s cannot be for one site: lighttpd does not tell it, the gateway finds it by host "
+		    "and path; leave --site out", s->kind->name);
+	return s->ctl->site_name != NULL;
+}
+
+bool
+snippet_lighttpd_refuses_listen(struct snippet *s)
+{
+	const struct place *place = &s->values->gateway.v[KEY_LISTEN].place;
+
+	if (snippet_lighttpd_refuses_site(s))
+		return true;
+	if (s->policy->listen.len == 0)
+		return false;
+	(void)ctl_fail(CTL_NO, "%.*s:%u: [%.*s] %.*s: lighttpd starts the gateway on a socket of its own: leave it empty",
+	    STR_ARG(place->file), place->line, STR_ARG(place->section), STR_ARG(place->key));
+	return true;
+}
+
+bool
+snippet_lighttpd_refuses_roots(struct snippet *s)
+{
+	if (snippet_lighttpd_refuses_site(s))
+		return true;
+	for (size_t i = 0; i < s->site_count; i++) {
+		const struct place *place = &s->sites[i].section->v[KEY_HAND_BACK].place;
+
+		if (s->sites[i].site->answers.hand_back.kind == HAND_BACK_X_SENDFILE)
+			continue;
+		(void)ctl_fail(CTL_NO, "%.*s:%u: [%.*s] hand_back: %s passes by X-Sendfile alone: "
+		    "expected x-sendfile and the document root", STR_ARG(place->file), place->line,
+		    STR_ARG(place->section), s->kind->name);
+		return true;
+	}
+	return false;
+}
+
+bool
+snippet_lighttpd_authorizer(struct snippet *s)
+{
+	FILE *out = snippet_part(s, "maintenance-warden.conf", "# ", "For the server");
+
+	if (out == NULL)
+		return false;
+	(void)fputs(ORDER "fastcgi.server += (\n  \"/\" => ((\n    ", out);
+	print_socket(s, out);
+	(void)fputs(",\n    \"mode\" => \"authorizer\",\n    \"check-local\" => \"disable\"\n  ))\n)\n\n"
+	    "# the state as JSON: never held\n$HTTP[\"url\"] == \"/.maintenance/status\" {\n"
+	    "  fastcgi.server = ( \"/\" => (( ", out);
+	print_socket(s, out);
+	(void)fputs(", \"check-local\" => \"disable\" )) )\n}\n", out);
+	return true;
+}
+
+/* maintenance-warden in the folder of this wardenctl; the usual place where nobody knows. */
+static const char *
+gateway_program(const struct snippet *s)
+{
+	char path[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+
+	if (len <= 0)
+		return "/usr/local/bin/maintenance-warden";
+	path[len] = '\0';
+	return arena_printf(s->arena, "%s/maintenance-warden", dirname(path)).p;
+}
+
+bool
+snippet_lighttpd_spawned(struct snippet *s)
+{
+	FILE *out = snippet_part(s, "maintenance-warden.conf", "# ", "For the server");
+
+	if (out == NULL)
+		return false;
+	(void)fprintf(out, "# One process: each would have counters of its own.  lighttpd adds \"-0\" to the name of its "
+	    "socket.\n" ORDER "fastcgi.server += (\n  \"/\" => ((\n    \"socket\" => \"" SPAWNED_SOCKET "\",\n"
+	    "    \"bin-path\" => \"%s -c %s\",\n    \"max-procs\" => 1,\n    \"mode\" => \"authorizer\",\n"
+	    "    \"check-local\" => \"disable\"\n  ))\n)\n\n"
+	    "# the state as JSON: never held\n$HTTP[\"url\"] == \"/.maintenance/status\" {\n"
+	    "  fastcgi.server = ( \"/\" => (( \"socket\" => \"" SPAWNED_SOCKET "-0\", \"check-local\" => \"disable\" )) )\n"
+	    "}\n", gateway_program(s), s->config);
+	return true;
+}
+
+bool
+snippet_lighttpd_responder(struct snippet *s)
+{
+	FILE *out = snippet_part(s, "maintenance-warden.conf", "# ", "For the server");
+
+	if (out == NULL)
+		return false;
+	(void)fputs("# Types that pass: sendfile_types.\n" ORDER "fastcgi.server += (\n  \"/\" => ((\n    ", out);
+	print_socket(s, out);
+	(void)fputs(",\n    \"check-local\" => \"disable\",\n    \"x-sendfile\" => \"enable\",\n"
+	    "    \"x-sendfile-docroot\" => ( ", out);
+	for (size_t i = 0; i < s->site_count; i++)
+		(void)fprintf(out, "\"%.*s\", ", STR_ARG(s->sites[i].site->answers.hand_back.target));
+	(void)fputs(")\n  ))\n)\n", out);
+	return true;
+}

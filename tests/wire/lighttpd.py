@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 
-from harness import ALLOWED, SITE, Folder, drop_users, free_port, port_open, program, request, snippet, wait_until
+from harness import ALLOWED, SITE, Folder, drop_users, free_port, port_open, program, request, wait_until
 from parity import COMMON
 
 SERVER = """
@@ -55,7 +55,7 @@ class Way:
 
     def gate(self):
         site = APPLICATIONS.format(php=self.folder.start_php(), echo=self.folder.start_echo())
-        return snippet("lighttpd-authorizer.conf", self.folder) + site
+        return self.folder.made(self.kind)["maintenance-warden.conf"] + site
 
     def kill_gateway(self):
         self.folder.stop(self.folder.gateway)
@@ -100,23 +100,25 @@ class Native(Way):
 
 
 class Authorizer(Way):
-    name = "lighttpd-authorizer"
+    name = kind = "lighttpd-authorizer"
 
 
 class Spawned(Way):
     """lighttpd starts the gateway, and starts it again when it ends."""
-    name = "lighttpd-spawned"
+    name = kind = "lighttpd-authorizer-spawned"
     own_gateway = False
     gone_off, gone_on = 200, 503
 
     def gate(self):
-        ini = self.folder.write_ini(listen=False)
-        text = super().gate()
-        socket = f'"socket" => "{self.folder.socket}'
-        first, second = f'{socket}",\n', f'{socket}", "check-local"'
-        assert text.count(first) == 1 and text.count(second) == 1
-        start = f'{first}    "bin-path" => "{self.folder.gateway_binary} -c {ini}",\n    "max-procs" => 1,\n'
-        return text.replace(first, start).replace(second, f'{socket}-0", "check-local"')
+        folder = self.folder
+        with open(folder.file("warden.ini")) as f:
+            ini = "".join(line for line in f if not line.startswith("listen = "))
+        folder.write("warden.ini", ini)
+        text, program_end = super().gate(), "/maintenance-warden -c "
+        binary = text[text.rindex('"', 0, text.index(program_end)) + 1:text.index(program_end)] + program_end[:-4]
+        socket_path = "/run/lighttpd/maintenance-warden.sock"
+        assert text.count(socket_path) == 2
+        return text.replace(binary, folder.gateway_binary).replace(socket_path, folder.socket)
 
     def gateways(self):
         """The processes that lighttpd started from this folder's program."""
@@ -137,19 +139,26 @@ class Spawned(Way):
 
 class Responder(Way):
     """Static files alone."""
-    name = "lighttpd-responder"
+    name = kind = "lighttpd-responder"
     applications = ()
     webhooks = ()
     open_paths = ("/robots.txt",)       # /health has none of the extensions in sendfile_types
     dot_paths = False                   # X-Sendfile passes nothing in a folder whose name begins with a dot
 
     def gate(self):
-        www = self.folder.file("www")
-        return snippet("lighttpd-responder.conf", self.folder, **{"/var/www/html": www})
+        return self.folder.made(self.kind)["maintenance-warden.conf"]
+
+    def may_hold(self, row):
+        """Whatever is no plain GET or HEAD of a file that sendfile_types name."""
+        name = row.target.partition("?")[0]
+        return row.odd or row.method not in ("GET", "HEAD") or "/." in name or not name.endswith((".txt", ".bin", ".css"))
 
     def __init__(self, folder):
         types = "sendfile_types = html, css, js, png, jpg, svg, ico, txt, woff2, bin"
-        folder.write_ini(site=f"hand_back = x-sendfile {folder.file('www')}\n{types}")
+        with open(folder.file("warden.ini")) as f:
+            ini = f.read()
+        hand_back = f"[site]\nhand_back = x-sendfile {folder.file('www')}\n{types}\n"
+        folder.write("warden.ini", ini.replace("[site]\n", hand_back))
         super().__init__(folder)
 
 
