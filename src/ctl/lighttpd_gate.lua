@@ -31,7 +31,7 @@ end
 
 local on, some = {}, false
 local all = there(GLOBAL_FLAG)
-local lost = not all and not c.stat(STATE_DIR)  -- then nobody knows: on_unknown
+local lost = not all and not there(STATE_DIR)   -- then nobody knows: on_unknown
 for i, flag in ipairs(FLAGS) do
   on[i] = flag ~= "off" and (all or flag == "on" or flag ~= "" and there(flag) or lost and UNKNOWN[i])
   some = some or on[i]

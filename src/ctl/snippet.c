@@ -222,8 +222,9 @@ list_kinds(const struct ctl *ctl)
 		const struct snippet_kind *k = &snippet_kinds[i];
 
 		if (list != NULL)
-			(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", k->name, "gate",
-			    k->gate, "summary", k->summary, "gone_off", k->gone_off, "gone_on", k->gone_on));
+			(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind",
+			    k->name, "gate", k->gate, "summary", k->summary, "gone_off", k->gone_off, "gone_on",
+			    k->gone_on));
 		else
 			(void)printf("%-27s %-10s %s\n", k->name, k->gate, k->summary);
 	}

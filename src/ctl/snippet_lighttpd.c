@@ -300,8 +300,9 @@ snippet_lighttpd_native(struct snippet *s)
 
 	if (out == NULL)
 		return false;
-	(void)fprintf(out, "# mod_magnet goes before all other modules: one that stands before it answers without the gate.  "
-	    "Where a\n# condition sets magnet.attract-raw-url-to again, the gate must stand in that list too.\n"
+	(void)fprintf(out, "# mod_magnet goes before all other modules: one that stands before it answers "
+	    "without the gate.  Where a\n# condition sets magnet.attract-raw-url-to again, the gate must stand in that "
+	    "list too.\n"
 	    "server.modules += ( \"mod_fastcgi\" )\n"
 	    "server.modules := ( \"mod_magnet\" ) + server.modules\n"
 	    "magnet.attract-raw-url-to += ( \"%s/maintenance-warden.lua\" )\n\n"
@@ -321,8 +322,8 @@ snippet_lighttpd_native(struct snippet *s)
 
 #define ORDER "# ORDER MATTERS: in server.modules, mod_fastcgi must stand before mod_proxy, mod_cgi, mod_scgi and " \
 	      "whatever else answers\n# requests, or those answer without asking the gate.  Load this file before " \
-	      "theirs (on Debian as\n# conf-available/05-maintenance.conf), and try a held request of each kind after " \
-	      "every change.\n\nserver.modules += ( \"mod_fastcgi\" )\n\n"
+	      "theirs (on Debian as\n# conf-available/05-maintenance.conf), and try a held request of each kind " \
+	      "after every change.\n\nserver.modules += ( \"mod_fastcgi\" )\n\n"
 
 #define SPAWNED_SOCKET "/run/lighttpd/maintenance-warden.sock"
 
@@ -330,8 +331,8 @@ bool
 snippet_lighttpd_refuses_site(struct snippet *s)
 {
 	if (s->ctl->site_name != NULL)
-		(void)ctl_fail(CTL_NO, "%s cannot be for one site: lighttpd does not tell it, the gateway finds it by host "
-		    "and path; leave --site out", s->kind->name);
+		(void)ctl_fail(CTL_NO, "%s cannot be for one site: lighttpd does not tell it, the gateway finds it by "
+		    "host and path; leave --site out", s->kind->name);
 	return s->ctl->site_name != NULL;
 }
 
@@ -344,8 +345,8 @@ snippet_lighttpd_refuses_listen(struct snippet *s)
 		return true;
 	if (s->policy->listen.len == 0)
 		return false;
-	(void)ctl_fail(CTL_NO, "%.*s:%u: [%.*s] %.*s: lighttpd starts the gateway on a socket of its own: leave it empty",
-	    STR_ARG(place->file), place->line, STR_ARG(place->section), STR_ARG(place->key));
+	(void)ctl_fail(CTL_NO, "%.*s:%u: [%.*s] %.*s: lighttpd starts the gateway on a socket of its own: "
+	    "leave it empty", STR_ARG(place->file), place->line, STR_ARG(place->section), STR_ARG(place->key));
 	return true;
 }
 
@@ -378,9 +379,9 @@ snippet_lighttpd_authorizer(struct snippet *s)
 	print_socket(s, out);
 	(void)fputs(",\n    \"mode\" => \"authorizer\",\n    \"check-local\" => \"disable\"\n  ))\n)\n\n"
 	    "# the state as JSON: never held\n$HTTP[\"url\"] == \"/.maintenance/status\" {\n"
-	    "  fastcgi.server = ( \"/\" => (( ", out);
+	    "  $HTTP[\"request-method\"] =~ \"^(GET|HEAD)$\" {\n    fastcgi.server = ( \"/\" => (( ", out);
 	print_socket(s, out);
-	(void)fputs(", \"check-local\" => \"disable\" )) )\n}\n", out);
+	(void)fputs(", \"check-local\" => \"disable\" )) )\n  }\n}\n", out);
 	return true;
 }
 
@@ -404,13 +405,13 @@ snippet_lighttpd_spawned(struct snippet *s)
 
 	if (out == NULL)
 		return false;
-	(void)fprintf(out, "# One process: each would have counters of its own.  lighttpd adds \"-0\" to the name of its "
-	    "socket.\n" ORDER "fastcgi.server += (\n  \"/\" => ((\n    \"socket\" => \"" SPAWNED_SOCKET "\",\n"
+	(void)fprintf(out, "# One process: each would have counters of its own.  lighttpd adds \"-0\" to the name "
+	    "of its socket.\n" ORDER "fastcgi.server += (\n  \"/\" => ((\n    \"socket\" => \"" SPAWNED_SOCKET "\",\n"
 	    "    \"bin-path\" => \"%s -c %s\",\n    \"max-procs\" => 1,\n    \"mode\" => \"authorizer\",\n"
 	    "    \"check-local\" => \"disable\"\n  ))\n)\n\n"
 	    "# the state as JSON: never held\n$HTTP[\"url\"] == \"/.maintenance/status\" {\n"
-	    "  fastcgi.server = ( \"/\" => (( \"socket\" => \"" SPAWNED_SOCKET "-0\", \"check-local\" => \"disable\" )) )\n"
-	    "}\n", gateway_program(s), s->config);
+	    "  $HTTP[\"request-method\"] =~ \"^(GET|HEAD)$\" {\n    fastcgi.server = ( \"/\" => (( "
+	    "\"socket\" => \"" SPAWNED_SOCKET "-0\", \"check-local\" => \"disable\" )) )\n  }\n}\n", gateway_program(s), s->config);
 	return true;
 }
 

@@ -143,9 +143,9 @@ auth_request(struct snippet *s, bool flag)
 	if (out == NULL)
 		return false;
 	if (flag)
-		(void)fputs("# The gateway is asked only while a flag is there.  A window's flag is written by the gateway "
-		    "that runs\n# as a daemon, or by wardenctl tick once a minute: without either its window does not "
-		    "begin.\nopen_file_cache off;    # or a flag is seen late\n", out);
+		(void)fputs("# The gateway is asked only while a flag is there.  A window's flag is written by "
+		    "the gateway that runs\n# as a daemon, or by wardenctl tick once a minute: without either its "
+		    "window does not begin.\nopen_file_cache off;    # or a flag is seen late\n", out);
 	(void)fputs("# The site's own Basic authentication is asked first, and its 401 stays: the page is only for "
 	    "what the gateway held.\n\nauth_request /.maintenance/ask;\n", out);
 	print_markers(s, out);
@@ -258,8 +258,8 @@ print_scopes(const struct snippet *s, FILE *out)
 {
 	const char *mw = prefix(s);
 
-	(void)fprintf(out, "# a target that may be read in two ways: no path opens it, and it belongs to every site of its "
-	    "host\nmap $request_uri $%s_odd {\n    %s odd;\n}\n", mw,
+	(void)fprintf(out, "# a target that may be read in two ways: no path opens it, and it belongs to every site of "
+	    "its host\nmap $request_uri $%s_odd {\n    %s odd;\n}\n", mw,
 	    quoted(s, STR("~*^[^?]*" SNIPPET_ODD_TARGET)));
 	if (s->scope_count == 1)
 		return;
@@ -268,7 +268,8 @@ print_scopes(const struct snippet *s, FILE *out)
 	(void)fprintf(out, "    %s $host;\n    %s $host;\n}\n",
 	    quoted(s, STR("~*^((?:[a-z0-9_-]+[.])*[a-z0-9_-]+) \\1[.]?(?::[0-9]{0,5})?$")),
 	    quoted(s, STR("~*^(\\[[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*\\]) \\1(?::[0-9]{0,5})?$")));
-	(void)fprintf(out, "\n# the site of a request: the first that matches\nmap \"$%s_odd $%s_host $uri\" $%s_scope {\n"
+	(void)fprintf(out, "\n# the site of a request: the first that matches\n"
+	    "map \"$%s_odd $%s_host $uri\" $%s_scope {\n"
 	    "    default %s;\n    \"~^odd\" -odd;\n    \"~^ [?] \" -any;\n", mw, mw, mw, default_site(s)->label);
 	for (size_t i = 0; i + 1 < s->scope_count; i++) {
 		const struct snippet_scope *scope = &s->scopes[i];
@@ -534,7 +535,8 @@ print_locations(const struct snippet *s, FILE *out)
 	    "    fastcgi_read_timeout 5s;\n"
 	    "    error_page 500 502 504 = @maintenance_down;\n", out);
 	print_page_pass(s, out);
-	(void)fputs("# the gateway is gone\nlocation @maintenance_down {\n" OPEN_LOCATION "    default_type text/html;\n"
+	(void)fputs("# the gateway is gone\nlocation @maintenance_down {\n" OPEN_LOCATION
+	    "    default_type text/html;\n"
 	    "    add_header Cache-Control no-store always;\n", out);
 	if (retry > 0)
 		(void)fprintf(out, "    add_header Retry-After %lld always;\n", (long long)retry);

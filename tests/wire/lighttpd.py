@@ -8,6 +8,7 @@ import socket
 
 from harness import ALLOWED, SITE, Folder, drop_users, free_port, port_open, program, request, wait_until
 from parity import COMMON
+from table import check_lost_folder
 
 SERVER = """
 server.document-root = "{www}"
@@ -81,13 +82,35 @@ def check_handlers(checks, way):
     checks.that("on: the gate's own path is nobody's", r.status == 404, r)
 
 
+def check_policy_change(checks, way):
+    """A script that is printed again is in force, its tables too."""
+    folder, name = way.folder, "maintenance-warden.lua"
+    with open(folder.file("warden.ini")) as f:
+        ini = f.read()
+    r = request(way.port, "/admin.txt", source="127.0.0.9")
+    checks.that("on: an address that is not in the list", r.status == 503, r)
+    folder.write("warden.ini", ini.replace(f"bypass_address = {ALLOWED}/32", f"bypass_address = {ALLOWED}, 127.0.0.9"))
+    folder.write(name, folder.made(way.kind)[name])
+    wait_until(lambda: request(way.port, "/admin.txt", source="127.0.0.9").status == 200, "the new list")
+    checks.that("on: it is in the new one", True)
+    folder.write("warden.ini", ini)
+    folder.write(name, folder.made(way.kind)[name])
+    wait_until(lambda: request(way.port, "/admin.txt", source="127.0.0.9").status == 503, "the old list")
+    folder.remove()
+    os.mkfifo(folder.file("state/maintenance.flag"))
+    r = request(way.port, "/admin.txt")
+    checks.that("on: a flag that is a FIFO blocks nobody", r.status == 503, r)
+    folder.remove()
+    folder.touch()
+
+
 class Native(Way):
     """mod_proxy, mod_cgi, mod_rewrite and mod_fastcgi all stand before mod_magnet."""
     name = kind = "lighttpd"
     policies = COMMON + ("hostile", "proxies")
     asks = False
     tickets = True
-    checks = (check_slow_upload, check_handlers)
+    checks = (check_slow_upload, check_handlers, check_lost_folder, check_policy_change)
     gone_off, gone_on = 200, 503
 
     def gate(self):

@@ -6,7 +6,7 @@ import socket
 
 from harness import ALLOWED, SITE, Folder, drop_users, free_port, port_open, program, request, wait_until
 from parity import COMMON
-from table import AS_ANNA
+from table import AS_ANNA, check_lost_folder
 
 BASE = """
 daemon off;
@@ -128,7 +128,7 @@ class Native(Way):
     tickets = True
     applications = ("/echo.php", "/up/echo")
     webhooks = ("/api/webhooks/echo.php",)
-    checks = (check_own_rewrites, check_slow_upload)
+    checks = (check_own_rewrites, check_slow_upload, check_lost_folder)
     differs = {"the secret twice, right first": "nginx before 1.23 sees the first of two headers",
                "from 127.0.0.1 for (',203.0.113.7',)": "held: nginx does not part an entry from a first comma",
                "from 127.0.0.1 for ('[2001:db8::7]',)": "held: nginx reads no brackets without a port",
@@ -145,6 +145,21 @@ class Native(Way):
         return made["maintenance-warden.conf"] + site
 
 
+class KeepAlive(AuthRequest):
+    """The gateway closes behind each answer, also where nginx would keep the connection: it gains nothing by it."""
+    name = "nginx-keep-alive"
+    kind = None
+    checks = (check_slow_upload,)
+
+    def gate(self):
+        self.kind = AuthRequest.kind
+        text = super().gate()
+        line = f'fastcgi_pass "unix:{self.folder.socket}";'
+        assert text.count(line) == 3
+        self.http = f"upstream warden {{ server unix:{self.folder.socket}; keepalive 16; }}"
+        return "fastcgi_keep_conn on;\n" + text.replace(line, "fastcgi_pass warden;")
+
+
 class XAccel(Way):
     name = kind = "nginx-x-accel"
     applications = ("/up/echo",)
@@ -156,4 +171,4 @@ class XAccel(Way):
         return self.folder.made(self.kind, "--upstream", f"127.0.0.1:{echo}")["maintenance-warden.conf"]
 
 
-WAYS = (Native, AuthRequest, AuthRequestFlag, XAccel)
+WAYS = (Native, AuthRequest, AuthRequestFlag, KeepAlive, XAccel)

@@ -193,6 +193,19 @@ def check_tickets(checks, way):
     checks.that("ticket: one that is over is held", held(r), r)
 
 
+def check_lost_folder(checks, way):
+    """Without its folder of flags a native gate cannot know: on_unknown says to hold."""
+    folder = way.folder.file("state")
+    way.folder.remove()
+    os.rename(folder, folder + ".lost")
+    r = request(way.port, "/admin.txt")
+    checks.that("the folder of flags is lost: held", r.status == 503 and SITE not in r.body, r)
+    os.rename(folder + ".lost", folder)
+    r = request(way.port, "/admin.txt")
+    checks.that("the folder is back: the site", r.status == 200 and SITE in r.body, r)
+    way.folder.touch()
+
+
 def check_scope(checks, way):
     """[site.shop] has a flag of its own; what could be read as a path below it is held with it."""
     way.folder.touch("flags/shop.flag")
