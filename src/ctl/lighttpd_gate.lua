@@ -31,7 +31,12 @@ end
 
 local on, some = {}, false
 local all = there(GLOBAL_FLAG)
-local lost = not all and not there(STATE_DIR)   -- then nobody knows: on_unknown
+-- Without the folder nobody knows: on_unknown.  Looked at once a second.
+local now = os.time()
+if _G.maintenance_warden_seen ~= now then
+  _G.maintenance_warden_seen, _G.maintenance_warden_lost = now, not there(STATE_DIR)
+end
+local lost = _G.maintenance_warden_lost
 for i, flag in ipairs(FLAGS) do
   on[i] = flag ~= "off" and (all or flag == "on" or flag ~= "" and there(flag) or lost and UNKNOWN[i])
   some = some or on[i]

@@ -411,7 +411,8 @@ snippet_lighttpd_spawned(struct snippet *s)
 	    "    \"check-local\" => \"disable\"\n  ))\n)\n\n"
 	    "# the state as JSON: never held\n$HTTP[\"url\"] == \"/.maintenance/status\" {\n"
 	    "  $HTTP[\"request-method\"] =~ \"^(GET|HEAD)$\" {\n    fastcgi.server = ( \"/\" => (( "
-	    "\"socket\" => \"" SPAWNED_SOCKET "-0\", \"check-local\" => \"disable\" )) )\n  }\n}\n", gateway_program(s), s->config);
+	    "\"socket\" => \"" SPAWNED_SOCKET "-0\", "
+	    "\"check-local\" => \"disable\" )) )\n  }\n}\n", gateway_program(s), s->config);
 	return true;
 }
 

@@ -2,7 +2,7 @@
 """The one table of requests that every server is driven through."""
 import os
 
-from harness import ALLOWED, FILE, OUTSIDER, SECRET, SITE, UPLOAD, UPLOAD_SHA1, request, upgrade
+from harness import ALLOWED, FILE, OUTSIDER, SECRET, SITE, UPLOAD, UPLOAD_SHA1, request, upgrade, wait_until
 
 HTML = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
 JSON = ("Accept", "application/json")
@@ -198,9 +198,11 @@ def check_lost_folder(checks, way):
     folder = way.folder.file("state")
     way.folder.remove()
     os.rename(folder, folder + ".lost")
+    wait_until(lambda: request(way.port, "/admin.txt").status == 503, "the page for a lost folder")     # a second at most
     r = request(way.port, "/admin.txt")
     checks.that("the folder of flags is lost: held", r.status == 503 and SITE not in r.body, r)
     os.rename(folder + ".lost", folder)
+    wait_until(lambda: request(way.port, "/admin.txt").status == 200, "the site, when the folder is back")
     r = request(way.port, "/admin.txt")
     checks.that("the folder is back: the site", r.status == 200 and SITE in r.body, r)
     way.folder.touch()
