@@ -4,10 +4,11 @@ import contextlib
 import os
 import socket
 
-from harness import ALLOWED, SITE, Folder, drop_users, free_port, port_open, program, request, wait_until
-from parity import COMMON
+from harness import ALLOWED, OUTSIDER, SITE, Folder, drop_users, free_port, port_open, program, request, wait_until
+from parity import COMMON, POLICIES, set_state
 from table import AS_ANNA, check_lost_folder
 
+GATE = "maintenance-warden.conf"
 BASE = """
 daemon off;
 {user}
@@ -100,7 +101,7 @@ class AuthRequest(Way):
     def gate(self):
         users = self.folder.write("users", "anna:{PLAIN}anna\n")
         site = APPLICATIONS.format(php=self.folder.start_php(), echo=self.folder.start_echo(), users=users)
-        return self.folder.made(self.kind)["maintenance-warden.conf"] + site
+        return self.folder.made(self.kind)[GATE] + site
 
 
 class AuthRequestFlag(AuthRequest):
@@ -142,7 +143,36 @@ class Native(Way):
         site = APPLICATIONS.format(php=self.folder.start_php(), echo=self.folder.start_echo(), users=users)
         made = self.folder.made(self.kind)
         self.http = made["maintenance-warden-http.conf"]
-        return made["maintenance-warden.conf"] + site
+        return made[GATE] + site
+
+
+class TwoServers(Native):
+    """The snippets of two sites, each in a server {} of its own, in one http {}."""
+    name = "nginx-two-servers"
+    kind = None
+
+    def gate(self):
+        folder = self.folder
+        folder.write_policy(POLICIES["sites"])
+        shop, blog = (folder.made("nginx", "--site", site) for site in ("shop", "blog"))
+        self.http = shop["maintenance-warden-http.conf"] + blog["maintenance-warden-http.conf"]
+        second = f"server {{ listen 127.0.0.1:{self.port}; server_name blog.example; root {folder.file('www')};\n"
+        return f"{shop[GATE]} location / {{ }} }}\n{second}{blog[GATE]} location / {{ }}"
+
+    def run(self, checks):
+        """The shop lets an address in and is read-only, the blog takes neither."""
+        send = [("shop.example", "GET", OUTSIDER), ("shop.example", "POST", OUTSIDER), ("shop.example", "POST", ALLOWED),
+                ("blog.example", "GET", OUTSIDER), ("blog.example", "GET", ALLOWED)]
+        for flags, wanted in (((), (200, 405, 405, 200, 200)), (("flags/shop.flag",), (200, 503, 405, 200, 200)),
+                              (("flags/blog.flag",), (200, 405, 405, 503, 503)),
+                              (("maintenance.flag",), (200, 503, 405, 503, 503))):
+            set_state(self.folder, flags)
+            found = tuple(request(self.port, "/admin.txt", method, source=source, host=host).status
+                          for host, method, source in send)
+            checks.that(f"{flags or 'off'}: {wanted}", found == wanted, found)
+        for host, site in (("shop.example", "shop"), ("blog.example", "blog")):
+            r = request(self.port, "/.maintenance/status", host=host)
+            checks.that(f"the status of {site}", r.echo().get("site") == site, r)
 
 
 class KeepAlive(AuthRequest):
@@ -168,7 +198,7 @@ class XAccel(Way):
 
     def gate(self):
         echo = self.folder.start_echo()
-        return self.folder.made(self.kind, "--upstream", f"127.0.0.1:{echo}")["maintenance-warden.conf"]
+        return self.folder.made(self.kind, "--upstream", f"127.0.0.1:{echo}")[GATE]
 
 
-WAYS = (Native, AuthRequest, AuthRequestFlag, KeepAlive, XAccel)
+WAYS = (Native, AuthRequest, AuthRequestFlag, TwoServers, KeepAlive, XAccel)
