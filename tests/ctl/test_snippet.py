@@ -63,7 +63,7 @@ def check_forms(checks, folder):
             os.unlink(path)
         first = next(iter(files.values()))
         checks.that(f"{name}: says how it was made", f"snippet {name}" in first and kind["gone_on"] in first, first)
-        checks.that(f"{name}: one made for no site has no part of another's", "%s" not in "".join(files.values()), files)
+        checks.that(f"{name}: has no place unfilled", "%s" not in "".join(files.values()), files)
     gone = folder.run("snippet", "nginx-auth-request", "--output", folder.file("nowhere"))
     checks.that("a folder that is not there", gone.code == 3 and "nowhere" in gone.err, gone)
 

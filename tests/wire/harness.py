@@ -230,7 +230,8 @@ class Folder:
         shutil.copy(gateway, self.gateway_binary)
         self.processes, self.gateway = [], None
         self.socket = self.file("gateway.sock")
-        for name in ("www/shop", "www/.maintenance", "www/api/webhooks", "www/sub", "state/flags", "log", "tmp", "cgi-bin", "www/cgi"):
+        for name in ("www/shop", "www/.maintenance", "www/api/webhooks", "www/sub", "www/cgi", "state/flags", "log", "tmp",
+                     "cgi-bin"):
             os.makedirs(self.file(name))
         os.chmod(self.file("tmp"), 0o777)
         self.write_site()

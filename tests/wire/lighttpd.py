@@ -174,7 +174,8 @@ class Responder(Way):
     def may_hold(self, row):
         """Whatever is no plain GET or HEAD of a file that sendfile_types name."""
         name = row.target.partition("?")[0]
-        return row.odd or row.method not in ("GET", "HEAD") or "/." in name or not name.endswith((".txt", ".bin", ".css"))
+        plain = name.endswith((".txt", ".bin", ".css")) and "/." not in name
+        return row.odd or row.method not in ("GET", "HEAD") or not plain
 
     def __init__(self, folder):
         types = "sendfile_types = html, css, js, png, jpg, svg, ico, txt, woff2, bin"

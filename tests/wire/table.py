@@ -198,7 +198,7 @@ def check_lost_folder(checks, way):
     folder = way.folder.file("state")
     way.folder.remove()
     os.rename(folder, folder + ".lost")
-    wait_until(lambda: request(way.port, "/admin.txt").status == 503, "the page for a lost folder")     # a second at most
+    wait_until(lambda: request(way.port, "/admin.txt").status == 503, "the page for a lost folder")
     r = request(way.port, "/admin.txt")
     checks.that("the folder of flags is lost: held", r.status == 503 and SITE not in r.body, r)
     os.rename(folder + ".lost", folder)
