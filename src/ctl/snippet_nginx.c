@@ -235,19 +235,23 @@ has_personal(const struct snippet_site *site)
 }
 
 static bool
-takes_tickets(const struct snippet *s)
+takes_tickets(const struct snippet_site *site)
 {
-	for (size_t i = 0; i < s->site_count; i++)
-		if (can_hold(s, &s->sites[i]) && s->sites[i].tickets != NULL)
-			return true;
-	return false;
+	return site->tickets != NULL;
 }
 
 static bool
-takes_addresses(const struct snippet *s)
+takes_addresses(const struct snippet_site *site)
+{
+	return site->address_count > 0;
+}
+
+/* Whether `does` is true for a site that can hold. */
+static bool
+any_site(const struct snippet *s, bool (*does)(const struct snippet_site *))
 {
 	for (size_t i = 0; i < s->site_count; i++)
-		if (can_hold(s, &s->sites[i]) && s->sites[i].address_count > 0)
+		if (can_hold(s, &s->sites[i]) && does(&s->sites[i]))
 			return true;
 	return false;
 }
@@ -426,14 +430,28 @@ print_personal(const struct snippet *s, const struct snippet_site *site, const c
 	(void)fputs("\";\n}\n", out);
 }
 
-/* Names of files that are looked for: empty unless the site would hold. */
-static void
-print_file_map(const struct snippet *s, const char *name, const char *suffix, const char *path, bool ticket, FILE *out)
+static bool
+has_own_tickets(const struct snippet *s, const struct snippet_site *site)
 {
-	const char *more = ticket ? arena_printf(s->arena, "/$%s_ticket", prefix(s)).p : "";
+	return site->tickets != NULL && strcmp(site->tickets, s->any_tickets) != 0;
+}
 
-	(void)fprintf(out, "map $%s_closed $%s_%s {\n    hold %s;\n}\n", name, name, suffix,
-	    quoted(s, arena_printf(s->arena, "%s%s", path, more)));
+/*
+ * The name of a file that concerns every site for which `asks` is true: empty unless one of them would hold, so that
+ * there is one look for all.  Nothing where no site asks.
+ */
+static void
+print_file_map(const struct snippet *s, const char *suffix, struct str path, bool (*asks)(const struct snippet_site *),
+    FILE *out)
+{
+	struct str key = STR("");
+
+	for (size_t i = 0; i < s->site_count; i++)
+		if (can_hold(s, &s->sites[i]) && asks(&s->sites[i]))
+			key = arena_printf(s->arena, "%.*s$%s_closed", STR_ARG(key), site_prefix(s, &s->sites[i]));
+	if (key.len > 0)
+		(void)fprintf(out, "map \"%.*s\" $%s_%s {\n    default %s;\n    \"\" \"\";\n}\n", STR_ARG(key),
+		    prefix(s), suffix, quoted(s, path));
 }
 
 static void
@@ -444,12 +462,9 @@ print_site_maps(const struct snippet *s, const struct snippet_site *site, FILE *
 	(void)fprintf(out, "\n# [site%s%s]\n", site->name[0] != '\0' ? "." : "", site->name);
 	print_closed(s, site, name, out);
 	print_personal(s, site, name, out);
-	if (site->tickets != NULL && strcmp(site->tickets, s->any_tickets) != 0)
-		print_file_map(s, name, "own", site->tickets, true, out);
-	if (site->tickets != NULL)
-		print_file_map(s, name, "any", s->any_tickets, true, out);
-	if (has_personal(site))
-		print_file_map(s, name, "off", s->bypass_off, false, out);
+	if (has_own_tickets(s, site))
+		(void)fprintf(out, "map $%s_closed $%s_own {\n    hold %s;\n}\n", name, name,
+		    quoted(s, arena_printf(s->arena, "%s/$%s_ticket", site->tickets, prefix(s))));
 }
 
 static void
@@ -462,17 +477,20 @@ print_http_part(const struct snippet *s, FILE *out)
 	    "    /.maintenance/status $%s_asked;\n}\nmap \"$request_method $request_uri\" $%s_asked {\n"
 	    "    \"~^(?:GET|HEAD) /[.]maintenance/status(?:[?]|$)\" yes;\n}\n\n", mw, mw, mw);
 	print_scopes(s, out);
-	if (takes_tickets(s))
+	if (any_site(s, takes_tickets))
 		(void)fprintf(out, "\n# a ticket: its header, else the first in a cookie\n"
 		    "map $http_cookie $%s_cookie {\n    %s $1;\n}\n"
 		    "map $http_x_maintenance_ticket $%s_ticket {\n    default $%s_cookie;\n    %s $1;\n}\n", mw,
 		    quoted(s, STR("~(?:^|[;,])[ \\t]*maintenance_ticket=([0-9a-f]{32})[ \\t]*(?:[;,]|$)")), mw, mw,
 		    quoted(s, STR("~^([0-9a-f]{32})$")));
-	if (takes_addresses(s) && s->proxy_count > 0)
+	if (any_site(s, takes_addresses) && s->proxy_count > 0)
 		print_client(s, out);
 	for (size_t i = 0; i < s->site_count; i++)
 		if (can_hold(s, &s->sites[i]))
 			print_site_maps(s, &s->sites[i], out);
+	(void)fputs("\n# files that concern all sites\n", out);
+	print_file_map(s, "any", arena_printf(s->arena, "%s/$%s_ticket", s->any_tickets, mw), takes_tickets, out);
+	print_file_map(s, "off", str_of(s->bypass_off), has_personal, out);
 }
 
 /* --- the native gate, in server {} --- */
@@ -510,12 +528,12 @@ print_verdict(const struct snippet *s, const struct snippet_site *site, FILE *ou
 	    name, name);
 	if (site->address_count > 0 || site->secret_count > 0)
 		(void)fprintf(out, "if ($%s_by) { set $%s_held \"\"; }\n", name, name);
-	if (site->tickets != NULL && strcmp(site->tickets, s->any_tickets) != 0)
+	if (has_own_tickets(s, site))
 		(void)fprintf(out, "if (-f $%s_own) { set $%s_held \"\"; }\n", name, name);
 	if (site->tickets != NULL)
-		(void)fprintf(out, "if (-f $%s_any) { set $%s_held \"\"; }\n", name, name);
+		(void)fprintf(out, "if ($%s_shown) { set $%s_held \"\"; }\n", mw, name);
 	if (has_personal(site))
-		(void)fprintf(out, "if (-e $%s_off) { set $%s_held $%s_closed; }\n", name, name, name);
+		(void)fprintf(out, "if ($%s_suspended) { set $%s_held $%s_closed; }\n", mw, name, name);
 	(void)fprintf(out, "if ($%s_held) { set $%s_hold yes; set $%s_for \"%s\"; }\n", name, mw, mw, site->name);
 }
 
@@ -557,6 +575,10 @@ snippet_nginx_native(struct snippet *s)
 		return false;
 	print_flags(s, out);
 	(void)fprintf(out, "set $%s_hold \"\";\nset $%s_for \"\";\n", mw, mw);
+	if (any_site(s, takes_tickets))
+		(void)fprintf(out, "set $%s_shown \"\";\nif (-f $%s_any) { set $%s_shown yes; }\n", mw, mw, mw);
+	if (any_site(s, has_personal))
+		(void)fprintf(out, "set $%s_suspended \"\";\nif (-e $%s_off) { set $%s_suspended yes; }\n", mw, mw, mw);
 	for (size_t i = s->site_count; i-- > 0;)
 		if (can_hold(s, &s->sites[i]))
 			print_verdict(s, &s->sites[i], out);
