@@ -63,6 +63,17 @@ static const char *const need_words[NEED_COUNT] = {
 
 /* --- what is printed --- */
 
+/* A server sees that a flag is there, not what it says: where that would hold more, it is told. */
+static void
+print_limits(const struct snippet *s, FILE *out, const char *comment)
+{
+	for (size_t i = 0; strcmp(s->kind->gate, "native") == 0 && i < s->site_count; i++)
+		if (s->sites[i].site->condition.mode == MODE_READ_ONLY)
+			(void)fprintf(out, "%s[site%s%s] is read-only, also where a flag or a window says mode = full: "
+			    "the server does not read it.\n", comment, s->sites[i].name[0] != '\0' ? "." : "",
+			    s->sites[i].name);
+}
+
 static void
 print_head(struct snippet *s, FILE *out, const char *comment, const char *where)
 {
@@ -75,7 +86,9 @@ print_head(struct snippet *s, FILE *out, const char *comment, const char *where)
 	if (s->parts != NULL && s->parts->next != NULL)
 		return;                 /* the first part has said the rest */
 	(void)fprintf(out, "%s\n%s%s\n", comment[0] == '-' ? "--" : "#", comment, kind->passes);
-	(void)fprintf(out, "%sGateway gone: off, %s; on, %s.\n\n", comment, kind->gone_off, kind->gone_on);
+	(void)fprintf(out, "%sGateway gone: off, %s; on, %s.\n", comment, kind->gone_off, kind->gone_on);
+	print_limits(s, out, comment);
+	(void)fputc('\n', out);
 }
 
 FILE *

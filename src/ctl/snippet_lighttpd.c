@@ -296,7 +296,7 @@ lua_folder(const struct snippet *s)
 bool
 snippet_lighttpd_native(struct snippet *s)
 {
-	FILE *out = snippet_part(s, "maintenance-warden.conf", "# ", "For the server, or a $HTTP[\"host\"] of its own");
+	FILE *out = snippet_part(s, "maintenance-warden.conf", "# ", "For the server");
 
 	if (out == NULL)
 		return false;

@@ -101,6 +101,15 @@ def check_refusals(checks, folder):
         checks.that(f"{kind}: nowhere to ask", refused.code == 2 and "listen" in refused.err and not refused.out, refused)
 
 
+def check_limits(checks, folder):
+    """What a native gate cannot see is said where it matters."""
+    for kind in ("nginx", "lighttpd"):
+        for mode, said in (("read-only", True), ("full", False)):
+            folder.write_ini(f"[site]\n[site.shop]\npath = /shop/\nmode = {mode}\n")
+            made = folder.run("snippet", kind)
+            checks.that(f"{kind}: {mode} and a flag that says full", ("mode = full" in made.out) == said, made)
+
+
 def check_odd_paths(checks, folder):
     """A path that the server would read as something else."""
     for kind, state in (("nginx", "/var/lib/$host"), ("nginx-auth-request-flag", "/a$b"), ("lighttpd", '/a\\b')):
@@ -138,7 +147,7 @@ def main():
     folder = Folder(args)
     folder.write_ini()
     try:
-        for check in (check_list, check_forms, check_refusals, check_odd_paths, check_secrets, check_names):
+        for check in (check_list, check_forms, check_refusals, check_limits, check_odd_paths, check_secrets, check_names):
             check(checks, folder)
     finally:
         folder.close()
