@@ -62,9 +62,20 @@ wardenctl_SOURCES = src/wardenctl.c src/ctl/asked.c src/ctl/asked.h src/ctl/bypa
 	src/ctl/plan.c src/ctl/render.c src/ctl/report.c src/ctl/run.c src/ctl/schedule.c src/ctl/schedule.h \
 	src/ctl/snippet.c src/ctl/snippet.h src/ctl/snippet_nginx.c \
 	src/ctl/rewrite_rules.c src/ctl/rewrite_rules.h src/ctl/snippet_apache.c \
+	src/ctl/snippet_lighttpd.c src/ctl/snippet_lua.h \
 	src/ctl/snippet_policy.c src/ctl/standing.c src/ctl/standing.h src/ctl/status.c src/ctl/switch.c src/ctl/switch.h src/ctl/tick.c \
 	src/ctl/ticket.c src/ctl/tickets.h
+nodist_wardenctl_SOURCES = src/ctl/snippet_lua.c
 wardenctl_LDADD = libwarden.a $(ICAL_LIBS)
+
+# The Lua of lighttpd's gate as a C string, a line a line.
+EXTRA_DIST += src/ctl/lighttpd_gate.lua
+CLEANFILES += src/ctl/snippet_lua.c
+src/ctl/snippet_lua.c: $(srcdir)/src/ctl/lighttpd_gate.lua
+	$(AM_V_GEN)$(MKDIR_P) src/ctl && { echo '/* Made from lighttpd_gate.lua. */' && \
+		echo '#include "config.h"' && echo '#include "ctl/snippet_lua.h"' && echo 'const char snippet_lua[] =' && \
+		sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $(srcdir)/src/ctl/lighttpd_gate.lua && echo ';'; \
+		} > $@.tmp && mv $@.tmp $@
 
 EXTRA_DIST += src/answer/embed.sh src/README.md src/.clang-format
 CLEANFILES += src/answer/builtin_files.c

@@ -3,7 +3,6 @@
 EXTRA_DIST += tests/README.md tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals tests/lint/openapi \
 	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/kit tests/hooks tests/control \
 	tests/cases/README.md tests/cases/run tests/cases/run_cases.py
-SNIPPETS = etc/snippets/lighttpd-authorizer.conf etc/snippets/lighttpd-responder.conf
 
 AM_TESTS_ENVIRONMENT = srcdir=$(srcdir); export srcdir; builddir=$(builddir); export builddir; \
 	PYTHON3=$(PYTHON3); export PYTHON3;
@@ -20,8 +19,8 @@ TESTS += tests/cases/run
 # The operator's command; the tests that take minutes are make check-stress.
 TESTS += tests/ctl/run
 EXTRA_DIST += tests/ctl/run tests/ctl/harness.py tests/ctl/test_check.py tests/ctl/test_explain.py \
-	tests/ctl/test_journal.py tests/ctl/test_schedule.py tests/ctl/test_stress.py tests/ctl/test_switch.py \
-	tests/ctl/test_doctor.py
+	tests/ctl/test_doctor.py tests/ctl/test_journal.py tests/ctl/test_schedule.py tests/ctl/test_snippet.py \
+	tests/ctl/test_stress.py tests/ctl/test_switch.py
 
 # Windows against an independent model and libical.
 check_PROGRAMS += tests/oracle/occurrences

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,30 +16,49 @@
 /* What only the gateway itself can judge.  Windows are no such need: upkeep writes their flags. */
 #define ONLY_ASKING (NEED(USER) | NEED(SHARE) | NEED(CORS) | NEED(ENABLED_FROM))
 
+#define BARE_503 "lighttpd's bare 503"
 #define WHOLE "Passes whole: everything, with method, body, query, Range and WebSocket."
 
 const struct snippet_kind snippet_kinds[] = {
 	{ "apache", "Apache judges by itself, with mod_rewrite; the gateway renders", "native", WHOLE,
-	    "the site, untouched", "Apache's own 503, without Retry-After", "apache-rewrite-map",
-	    NEED(SECRET_DIGEST) | ONLY_ASKING | NEED(CLIENT_HEADER), USES_FASTCGI, snippet_apache },
+	    "the site, untouched", "Apache's own 503, without Retry-After", NULL, "apache-rewrite-map",
+	    NEED(SECRET_DIGEST) | ONLY_ASKING | NEED(CLIENT_HEADER), USES_FASTCGI, snippet_apache, NULL },
 	{ "apache-rewrite-map", "Apache asks a program of its own while a flag is there", "asking", WHOLE,
-	    "the site, untouched", "Apache's own 503, without Retry-After", NULL, 0, USES_FASTCGI,
-	    snippet_apache_rewrite_map },
+	    "the site, untouched", "Apache's own 503, without Retry-After", NULL, NULL, 0, USES_FASTCGI,
+	    snippet_apache_rewrite_map, NULL },
 	{ "apache-fcgid", "mod_fcgid asks the gateway while a flag is there", "asking", WHOLE, "the site, untouched",
-	    "Apache's own page, with 401", "apache-rewrite-map", NEED(USER) | NEED(ENABLED_FROM), USES_FASTCGI,
-	    snippet_apache_fcgid },
+	    "Apache's own page, with 401", NULL, "apache-rewrite-map", NEED(USER) | NEED(ENABLED_FROM), USES_FASTCGI,
+	    snippet_apache_fcgid, NULL },
 	{ "apache-fallback", "the page where the application does not answer", "page", "Holds nothing by itself.",
-	    "the site, untouched", "Apache's own page", NULL, 0, USES_FASTCGI, snippet_apache_fallback },
+	    "the site, untouched", "Apache's own page", NULL, NULL, 0, USES_FASTCGI, snippet_apache_fallback, NULL },
 	{ "htaccess", "the same on a shared host: .htaccess and a CGI", "native", WHOLE, "the site, untouched",
-	    "Apache's own 503, without Retry-After", NULL,
+	    "Apache's own 503, without Retry-After", NULL, NULL,
 	    NEED(SECRET_DIGEST) | ONLY_ASKING | NEED(CLIENT_HEADER) | NEED(WINDOWS), USES_NOTHING,
-	    snippet_htaccess },
+	    snippet_htaccess, NULL },
+	{ "nginx", "nginx decides by itself; only held requests reach the gateway", "native",
+	    WHOLE, "the site, untouched", "a plain 503 with Retry-After", "$", "nginx-auth-request-flag",
+	    ONLY_ASKING | NEED(SECRET_DIGEST) | NEED(CLIENT_HEADER), USES_FASTCGI, snippet_nginx_native, NULL },
 	{ "nginx-auth-request", "nginx asks about each request; all its locations stay", "asking",
-	    WHOLE "  The body of a held upload is read first.", "500", "500", NULL, 0, USES_FASTCGI,
-	    snippet_nginx_auth_request },
+	    WHOLE, "500", "500", "$", NULL, 0, USES_FASTCGI, snippet_nginx_auth_request, NULL },
+	{ "nginx-auth-request-flag", "the same, but nginx asks only while a flag is there", "asking",
+	    WHOLE, "the site, untouched", "500", "$", "nginx-auth-request", NEED(ENABLED_FROM), USES_FASTCGI,
+	    snippet_nginx_auth_request_flag, NULL },
 	{ "nginx-x-accel", "the gateway answers first and hands on to one application", "responder",
-	    WHOLE "  The body of a held upload is read first.", "502", "502", NULL, 0, USES_FASTCGI,
-	    snippet_nginx_x_accel },
+	    WHOLE "  The body of a held upload is read first.", "502", "502", "$", NULL, 0, USES_FASTCGI,
+	    snippet_nginx_x_accel, NULL },
+	{ "lighttpd", "lighttpd decides by itself (mod_magnet); only held requests reach the gateway", "native",
+	    WHOLE, "the site, untouched", BARE_503, "\"\\", "lighttpd-authorizer",
+	    ONLY_ASKING | NEED(CLIENT_HEADER), USES_FASTCGI, snippet_lighttpd_native, NULL },
+	{ "lighttpd-authorizer", "lighttpd asks about each request; all its handlers stay", "asking",
+	    WHOLE, BARE_503, BARE_503, "\"\\", NULL, 0, USES_FASTCGI, snippet_lighttpd_authorizer,
+	    snippet_lighttpd_refuses_site },
+	{ "lighttpd-authorizer-spawned", "the same, and lighttpd starts the gateway", "asking",
+	    WHOLE, "started again, 503 for about a second", "started again, 503", "\"\\' \t", NULL, 0, USES_NOTHING,
+	    snippet_lighttpd_spawned, snippet_lighttpd_refuses_listen },
+	{ "lighttpd-responder", "the gateway answers first and hands on static files alone", "responder",
+	    "Passes whole: static files of the types in sendfile_types, GET and HEAD, with Range; nothing else.",
+	    BARE_503, BARE_503, "\"\\", "lighttpd-authorizer", 0, USES_FASTCGI, snippet_lighttpd_responder,
+	    snippet_lighttpd_refuses_roots },
 };
 const size_t snippet_kind_count = sizeof snippet_kinds / sizeof *snippet_kinds;
 
@@ -58,6 +78,17 @@ static const char *const need_words[NEED_COUNT] = {
 
 /* --- what is printed --- */
 
+/* A server sees that a flag is there, not what it says: where that would hold more, it is told. */
+static void
+print_limits(const struct snippet *s, FILE *out, const char *comment)
+{
+	for (size_t i = 0; strcmp(s->kind->gate, "native") == 0 && i < s->site_count; i++)
+		if (s->sites[i].site->condition.mode == MODE_READ_ONLY)
+			(void)fprintf(out, "%s[site%s%s] is read-only, also where a flag or a window says mode = full: "
+			    "the server does not read it.\n", comment, s->sites[i].name[0] != '\0' ? "." : "",
+			    s->sites[i].name);
+}
+
 static void
 print_head(struct snippet *s, FILE *out, const char *comment, const char *where)
 {
@@ -70,7 +101,9 @@ print_head(struct snippet *s, FILE *out, const char *comment, const char *where)
 	if (s->parts != NULL && s->parts->next != NULL)
 		return;                 /* the first part has said the rest */
 	(void)fprintf(out, "%s\n%s%s\n", comment[0] == '-' ? "--" : "#", comment, kind->passes);
-	(void)fprintf(out, "%sGateway gone: off, %s; on, %s.\n\n", comment, kind->gone_off, kind->gone_on);
+	(void)fprintf(out, "%sGateway gone: off, %s; on, %s.\n", comment, kind->gone_off, kind->gone_on);
+	print_limits(s, out, comment);
+	(void)fputc('\n', out);
 }
 
 FILE *
@@ -170,6 +203,26 @@ refuses(struct snippet *s)
 	return cannot != 0;
 }
 
+/* A path that the server would read as something else. */
+static bool
+has_odd_path(struct snippet *s)
+{
+	const char *const paths[] = { s->state_dir, s->unix_path, s->config, s->folder };
+	const char *never = s->kind->never != NULL ? s->kind->never : "";
+	const char *odd = NULL;
+
+	for (size_t i = 0; i < sizeof paths / sizeof *paths && odd == NULL; i++)
+		if (paths[i] != NULL && strpbrk(paths[i], never) != NULL)
+			odd = paths[i];
+	for (size_t i = 0; i < s->site_count && odd == NULL; i++)
+		if (s->sites[i].own_flag != NULL && strpbrk(s->sites[i].own_flag, never) != NULL)
+			odd = s->sites[i].own_flag;
+	if (odd != NULL)
+		(void)ctl_fail(CTL_NO, "%s: %s cannot name the path \"%s\": it may hold none of %s", s->ctl->config,
+		    s->kind->name, odd, never);
+	return odd != NULL;
+}
+
 static bool
 lacks_listener(struct snippet *s)
 {
@@ -197,11 +250,11 @@ list_kinds(const struct ctl *ctl)
 		const struct snippet_kind *k = &snippet_kinds[i];
 
 		if (list != NULL)
-			(void)json_array_append_new(list,
-			    json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", k->name, "gate", k->gate, "summary",
-				k->summary, "gone_off", k->gone_off, "gone_on", k->gone_on));
+			(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind",
+			    k->name, "gate", k->gate, "summary", k->summary, "gone_off", k->gone_off, "gone_on",
+			    k->gone_on));
 		else
-			(void)printf("%-22s %-10s %s\n", k->name, k->gate, k->summary);
+			(void)printf("%-27s %-10s %s\n", k->name, k->gate, k->summary);
 	}
 	if (list != NULL)
 		ctl_print_json(list);
@@ -216,7 +269,7 @@ find_kind(const char *name)
 			return &snippet_kinds[i];
 	(void)ctl_fail(CTL_USAGE, "there is no snippet \"%s\"; the kinds are:", name);
 	for (size_t i = 0; i < snippet_kind_count; i++)
-		(void)fprintf(stderr, "  %-22s %s\n", snippet_kinds[i].name, snippet_kinds[i].summary);
+		(void)fprintf(stderr, "  %-27s %s\n", snippet_kinds[i].name, snippet_kinds[i].summary);
 	return NULL;
 }
 
@@ -227,7 +280,12 @@ make(struct snippet *s, const char *folder)
 
 	if (code != 0)
 		return code;
-	if (refuses(s))
+	if (folder != NULL) {
+		char whole[PATH_MAX];
+
+		s->folder = realpath(folder, whole) == NULL ? folder : arena_copy(s->arena, str_of(whole)).p;
+	}
+	if (refuses(s) || has_odd_path(s) || (s->kind->refuses != NULL && s->kind->refuses(s)))
 		return CTL_NO;
 	if (lacks_listener(s))
 		return CTL_USAGE;

@@ -75,6 +75,7 @@ struct snippet {
 	const char                *upstream;    /* --upstream: the application behind, "127.0.0.1:8081"; never NULL */
 	const struct str          *proxies;     /* trusted_proxies */
 	size_t                     proxy_count;
+	const char                *folder;      /* --output, absolute; NULL where the parts are printed */
 	struct snippet_part       *parts, *last;
 	bool                       refused;     /* `print` has said what it cannot write */
 };
@@ -98,10 +99,12 @@ struct snippet_kind {
 	const char *gate;               /* "native", "asking", "responder", "page" */
 	const char *passes;             /* what passes whole, and what does not */
 	const char *gone_off, *gone_on; /* what visitors get when the gateway is gone, as tests/wire proves */
+	const char *never;              /* bytes that a path of the INI cannot have there; NULL for none */
 	const char *instead;            /* the kind that can do what this one cannot; NULL for none */
 	unsigned    cannot;             /* NEED()s */
 	unsigned    uses;               /* enum snippet_uses */
 	bool      (*print)(struct snippet *snippet);    /* false: out of memory, or refused */
+	bool      (*refuses)(struct snippet *snippet);  /* true after saying what else is wrong; NULL for never */
 };
 
 extern const struct snippet_kind snippet_kinds[];
@@ -126,6 +129,9 @@ struct str snippet_path_regex(struct arena *arena, struct str rule);
 struct str snippet_host_regex(struct arena *arena, struct str pattern);
 struct str snippet_quote_regex(struct arena *arena, struct str text);
 
+/* A network of the INI as servers write it: "10.0.0.0/8", also for ::ffff:10.0.0.0/104. */
+struct str snippet_network(struct arena *arena, struct str network);
+
 /*
  * The target (without its query) may be read in two ways, so that no path rule opens it: as gate/request.c has it.  Of
  * the raw target, any case; PCRE, for it looks ahead.
@@ -139,7 +145,16 @@ bool snippet_apache_fallback(struct snippet *snippet);
 bool snippet_apache_fcgid(struct snippet *snippet);
 bool snippet_apache_rewrite_map(struct snippet *snippet);
 bool snippet_htaccess(struct snippet *snippet);
+bool snippet_nginx_native(struct snippet *snippet);
 bool snippet_nginx_auth_request(struct snippet *snippet);
+bool snippet_nginx_auth_request_flag(struct snippet *snippet);
 bool snippet_nginx_x_accel(struct snippet *snippet);
+bool snippet_lighttpd_native(struct snippet *snippet);
+bool snippet_lighttpd_authorizer(struct snippet *snippet);
+bool snippet_lighttpd_spawned(struct snippet *snippet);
+bool snippet_lighttpd_responder(struct snippet *snippet);
+bool snippet_lighttpd_refuses_site(struct snippet *snippet);
+bool snippet_lighttpd_refuses_listen(struct snippet *snippet);
+bool snippet_lighttpd_refuses_roots(struct snippet *snippet);
 
 #endif

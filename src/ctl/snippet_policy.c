@@ -10,6 +10,7 @@
 #include "ctl/snippet.h"
 #include "rules/host.h"
 
+#define LABEL_MAX 24                    /* bytes of a name in a variable's */
 #define TEXTS_MAX ((size_t)1 << 30)     /* bytes of the INI's lists, as for the policy itself */
 
 /* "." and its like stand as "[.]": a backslash would be read by the server's own quoting first. */
@@ -68,7 +69,25 @@ snippet_host_regex(struct arena *arena, struct str pattern)
 	bool wild = str_starts(pattern, STR("*."));
 	struct str name = snippet_quote_regex(arena, wild ? str_sub(pattern, 1, pattern.len) : pattern);
 
-	return arena_printf(arena, "%s%.*s[.]?(?::[0-9]*)?", wild ? ".+" : "", STR_ARG(name));
+	return arena_printf(arena, "%s%.*s[.]?(?::[0-9]*)?", wild ? "[^/]+" : "", STR_ARG(name));
+}
+
+struct str
+snippet_network(struct arena *arena, struct str network)
+{
+	size_t slash = str_find(network, '/');
+	struct ip_addr address;
+	int64_t bits = 128;
+	char text[IP_TEXT_MAX];
+
+	if (ip_parse(str_sub(network, 0, slash), &address) != 0)
+		return network;
+	if (slash < network.len)
+		(void)str_number(str_sub(network, slash + 1, network.len), 0, 128, &bits);
+	if (ip_is_v4(&address))         /* also where it stood as ::ffff:10.0.0.0/104 */
+		bits = slash == network.len ? 32 : str_find(network, ':') == network.len ? bits : bits - 96;
+	ip_format(&address, text);
+	return arena_printf(arena, "%s/%d", text, (int)bits);
 }
 
 /* "^(?:A|B)$"; `so_far` NULL for the first.  The last step is close_regex(). */
@@ -116,12 +135,15 @@ fill_methods(struct snippet *s, struct snippet_site *site)
 	site->open_method = close_regex(s->arena, site->open_method);
 }
 
-/* Variables of servers take letters, digits and "_"; two names that become one are told apart by their number. */
+/*
+ * Variables of servers take letters, digits and "_", and nginx short ones; two names that become one are told apart by
+ * their number.
+ */
 static const char *
 label_of(struct arena *arena, struct str name, size_t number)
 {
-	struct str label = arena_copy(arena, name.len == 0 ? STR("site") : name);
-	bool changed = false;
+	struct str label = arena_copy(arena, name.len == 0 ? STR("site") : str_sub(name, 0, LABEL_MAX));
+	bool changed = name.len > LABEL_MAX;
 
 	for (size_t i = 0; label.p != NULL && i < label.len; i++) {
 		char *c = (char *)(uintptr_t)label.p + i;
@@ -250,8 +272,11 @@ snippet_policy(struct snippet *s, const char *only)
 	s->sites = arena_zalloc(texts, s->site_count, sizeof *s->sites);
 	if (s->sites == NULL)
 		return ctl_fail(CTL_SYSTEM, "out of memory");
-	for (size_t i = 0; i < s->site_count; i++)
-		fill_site(s, only != NULL ? ctl_site(s->ctl) : &s->policy->sites[i], i, &s->sites[i]);
+	for (size_t i = 0; i < s->site_count; i++) {
+		const struct site *from = only != NULL ? ctl_site(s->ctl) : &s->policy->sites[i];
+
+		fill_site(s, from, (size_t)(from - s->policy->sites), &s->sites[i]);
+	}
 	return fill_scopes(s) ? 0 : ctl_fail(CTL_SYSTEM, "out of memory");
 }
 

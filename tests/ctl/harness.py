@@ -153,11 +153,13 @@ class Folder:
         os.chmod(self.path, 0o755)
         self.state, self.ini, self.socket = self.file("state"), self.file("warden.ini"), self.file("gateway.sock")
         os.makedirs(self.file("state/flags"))
+        os.makedirs(self.file("tmp"))
+        os.chmod(self.file("tmp"), 0o1777)
         os.chmod(self.state, 0o751)
         self.flag = self.file("state/maintenance.flag")
         self.gateway = None
         self.environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": self.path,
-                            "TMPDIR": self.path, "WARDEN_CONFIG": self.ini}
+                            "TMPDIR": self.file("tmp"), "WARDEN_CONFIG": self.ini}
 
     def file(self, name):
         return os.path.join(self.path, name)

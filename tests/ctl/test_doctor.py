@@ -252,7 +252,7 @@ def write_ini(folder, site_keys="", more=""):
 
 def left_over(folder):
     tickets = [f for _, _, files in os.walk(os.path.join(folder.state, "tickets")) for f in files]
-    return tickets + glob.glob(folder.file("wardenctl-*/request"))
+    return tickets + glob.glob(folder.file("tmp/wardenctl-*/request"))
 
 
 def test_right(c, folder):

@@ -50,7 +50,6 @@ class Way:
     open_paths = ("/health", "/robots.txt")
     checks = ()
     asks = False                # the headers are Apache's to judge
-    ticket_files = True
     dot_paths = True
     modules = ("mpm_event", "authz_core", "rewrite", "proxy", "proxy_http", "proxy_fcgi", "dir")
 

@@ -4,10 +4,13 @@ import contextlib
 import glob
 import os
 import signal
+import socket
 
-from harness import Folder, free_port, port_open, program, request, snippet, wait_until
+from harness import ALLOWED, SITE, Folder, drop_users, free_port, port_open, program, request, wait_until
+from parity import COMMON
+from table import check_lost_folder
 
-SITE = """
+SERVER = """
 server.document-root = "{www}"
 server.port = {port}
 server.bind = "127.0.0.1"
@@ -24,6 +27,12 @@ fastcgi.server += ( ".php" => (( "socket" => "{php}", "broken-scriptfilename" =>
 $HTTP["url"] =~ "^/up/" {{ proxy.server = ( "" => (( "host" => "127.0.0.1", "port" => {echo} )) )
                           proxy.header = ( "upgrade" => "enable" ) }}
 """
+REWRITES = """
+server.modules += ( "mod_rewrite", "mod_cgi" )
+url.rewrite-once = ( "^/rewritten/" => "/other.txt", "^/.maintenance/hold" => "/admin.txt" )
+$HTTP["url"] =~ "^/cgi/" { cgi.assign = ( "" => "/bin/sh" ) }
+$HTTP["url"] =~ "^/again/" { url.rewrite-repeat = ( "^/again/" => "/other.txt" ) }
+"""
 
 
 class Way:
@@ -39,7 +48,7 @@ class Way:
         self.folder, self.port = folder, free_port()
         if self.own_gateway:
             folder.start_gateway()
-        conf = SITE.format(www=folder.file("www"), port=self.port, log=folder.file("log/lighttpd"),
+        conf = SERVER.format(www=folder.file("www"), port=self.port, log=folder.file("log/lighttpd"),
                            tmp=folder.file("tmp"), gate=self.gate())
         process = folder.spawn("lighttpd", [program("lighttpd", "lighttpd"), "-D", "-f",
                                             folder.write("lighttpd.conf", conf)])
@@ -47,30 +56,91 @@ class Way:
 
     def gate(self):
         site = APPLICATIONS.format(php=self.folder.start_php(), echo=self.folder.start_echo())
-        return snippet("lighttpd-authorizer.conf", self.folder) + site
+        return self.folder.made(self.kind)["maintenance-warden.conf"] + site
 
     def kill_gateway(self):
         self.folder.stop(self.folder.gateway)
 
 
+def check_slow_upload(checks, way):
+    """A held upload is answered before it has come."""
+    with socket.create_connection(("127.0.0.1", way.port), 4) as s:
+        s.sendall(b"POST /admin.txt HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n"
+                  b"Content-Length: 1000000\r\n\r\nabc")
+        first = s.recv(65536)
+        checks.that("on: a slow upload is answered at once", first.startswith(b"HTTP/1.1 503"), first)
+
+
+def check_handlers(checks, way):
+    """Whatever stands before mod_magnet in server.modules, rewrites included: held."""
+    for target in ("/up/echo", "/cgi/echo", "/echo.php", "/rewritten/x", "/again/x"):
+        r = request(way.port, target)
+        checks.that(f"on: {target} is held", r.status == 503 and r.header("x-maintenance") and SITE not in r.body, r)
+        r = request(way.port, target, source=ALLOWED)
+        checks.that(f"on: {target} passes by address", r.status == 200 and SITE in r.body, r)
+    r = request(way.port, "/.maintenance/hold", source=ALLOWED)
+    checks.that("on: the gate's own path is nobody's", r.status == 404, r)
+
+
+def check_policy_change(checks, way):
+    """A script that is printed again is in force, its tables too."""
+    folder, name = way.folder, "maintenance-warden.lua"
+    with open(folder.file("warden.ini")) as f:
+        ini = f.read()
+    r = request(way.port, "/admin.txt", source="127.0.0.9")
+    checks.that("on: an address that is not in the list", r.status == 503, r)
+    folder.write("warden.ini", ini.replace(f"bypass_address = {ALLOWED}/32", f"bypass_address = {ALLOWED}, 127.0.0.9"))
+    folder.write(name, folder.made(way.kind)[name])
+    wait_until(lambda: request(way.port, "/admin.txt", source="127.0.0.9").status == 200, "the new list")
+    checks.that("on: it is in the new one", True)
+    folder.write("warden.ini", ini)
+    folder.write(name, folder.made(way.kind)[name])
+    wait_until(lambda: request(way.port, "/admin.txt", source="127.0.0.9").status == 503, "the old list")
+    folder.remove()
+    os.mkfifo(folder.file("state/maintenance.flag"))
+    r = request(way.port, "/admin.txt")
+    checks.that("on: a flag that is a FIFO blocks nobody", r.status == 503, r)
+    folder.remove()
+    folder.touch()
+
+
+class Native(Way):
+    """mod_proxy, mod_cgi, mod_rewrite and mod_fastcgi all stand before mod_magnet."""
+    name = kind = "lighttpd"
+    policies = COMMON + ("hostile", "proxies")
+    asks = False
+    checks = (check_slow_upload, check_handlers, check_lost_folder, check_policy_change)
+    gone_off, gone_on = 200, 503
+
+    def gate(self):
+        drop_users(self.folder)
+        made = self.folder.made(self.kind)
+        self.folder.write("maintenance-warden.lua", made["maintenance-warden.lua"])
+        self.folder.write("www/cgi/echo", "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nSITE cgi\\n'\n")
+        site = APPLICATIONS.format(php=self.folder.start_php(), echo=self.folder.start_echo())
+        return REWRITES + site + made["maintenance-warden.conf"]
+
+
 class Authorizer(Way):
-    name = "lighttpd-authorizer"
+    name = kind = "lighttpd-authorizer"
 
 
 class Spawned(Way):
     """lighttpd starts the gateway, and starts it again when it ends."""
-    name = "lighttpd-spawned"
+    name = kind = "lighttpd-authorizer-spawned"
     own_gateway = False
     gone_off, gone_on = 200, 503
 
     def gate(self):
-        ini = self.folder.write_ini(listen=False)
-        text = super().gate()
-        socket = f'"socket" => "{self.folder.socket}'
-        first, second = f'{socket}",\n', f'{socket}", "check-local"'
-        assert text.count(first) == 1 and text.count(second) == 1
-        start = f'{first}    "bin-path" => "{self.folder.gateway_binary} -c {ini}",\n    "max-procs" => 1,\n'
-        return text.replace(first, start).replace(second, f'{socket}-0", "check-local"')
+        folder = self.folder
+        with open(folder.file("warden.ini")) as f:
+            ini = "".join(line for line in f if not line.startswith("listen = "))
+        folder.write("warden.ini", ini)
+        text, program_end = super().gate(), "/maintenance-warden -c "
+        binary = text[text.rindex('"', 0, text.index(program_end)) + 1:text.index(program_end)] + program_end[:-4]
+        socket_path = "/run/lighttpd/maintenance-warden.sock"
+        assert text.count(socket_path) == 2
+        return text.replace(binary, folder.gateway_binary).replace(socket_path, folder.socket)
 
     def gateways(self):
         """The processes that lighttpd started from this folder's program."""
@@ -91,20 +161,28 @@ class Spawned(Way):
 
 class Responder(Way):
     """Static files alone."""
-    name = "lighttpd-responder"
+    name = kind = "lighttpd-responder"
     applications = ()
     webhooks = ()
     open_paths = ("/robots.txt",)       # /health has none of the extensions in sendfile_types
     dot_paths = False                   # X-Sendfile passes nothing in a folder whose name begins with a dot
 
     def gate(self):
-        www = self.folder.file("www")
-        return snippet("lighttpd-responder.conf", self.folder, **{"/var/www/html": www})
+        return self.folder.made(self.kind)["maintenance-warden.conf"]
+
+    def may_hold(self, row):
+        """Whatever is no plain GET or HEAD of a file that sendfile_types name."""
+        name = row.target.partition("?")[0]
+        plain = name.endswith((".txt", ".bin", ".css")) and "/." not in name
+        return row.odd or row.method not in ("GET", "HEAD") or not plain
 
     def __init__(self, folder):
         types = "sendfile_types = html, css, js, png, jpg, svg, ico, txt, woff2, bin"
-        folder.write_ini(site=f"hand_back = x-sendfile {folder.file('www')}\n{types}")
+        with open(folder.file("warden.ini")) as f:
+            ini = f.read()
+        hand_back = f"[site]\nhand_back = x-sendfile {folder.file('www')}\n{types}\n"
+        folder.write("warden.ini", ini.replace("[site]\n", hand_back))
         super().__init__(folder)
 
 
-WAYS = (Authorizer, Spawned, Responder)
+WAYS = (Native, Authorizer, Spawned, Responder)

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""nginx: auth_request in front of all locations, and X-Accel-Redirect to one application."""
+"""nginx: its native gate, auth_request in front of all locations, and X-Accel-Redirect to one application."""
+import contextlib
 import os
+import socket
 
-from harness import Folder, free_port, port_open, program, request, wait_until
-from table import AS_ANNA
+from harness import ALLOWED, OUTSIDER, SITE, Folder, drop_users, free_port, port_open, program, request, wait_until
+from parity import COMMON, POLICIES, set_state
+from table import AS_ANNA, check_lost_folder
 
+GATE = "maintenance-warden.conf"
 BASE = """
 daemon off;
 {user}
@@ -17,6 +21,7 @@ http {{
   client_max_body_size 8m;
   client_body_temp_path {path}/tmp/b; proxy_temp_path {path}/tmp/p; fastcgi_temp_path {path}/tmp/f;
   uwsgi_temp_path {path}/tmp/u; scgi_temp_path {path}/tmp/s;
+  {http}
   server {{
     listen 127.0.0.1:{port};
     root {path}/www;
@@ -36,6 +41,8 @@ location /up/ {{
   proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $http_connection;
 }}
 location /private/ {{ auth_basic private; auth_basic_user_file {users}; }}
+location /front/ {{ try_files $uri /echo.php; }}
+error_page 404 /missing.txt;
 """
 
 
@@ -43,12 +50,13 @@ class Way:
     checks = ()
     asks = dot_paths = True
     open_paths = ("/health", "/robots.txt")
+    http = ""                   # what the gate has in http {}
 
     def __init__(self, folder: Folder):
         self.folder, self.port = folder, free_port()
         folder.start_gateway()
         user = "user root;" if os.geteuid() == 0 else ""
-        conf = BASE.format(path=folder.path, port=self.port, user=user, gate=self.gate())
+        conf = BASE.format(path=folder.path, port=self.port, user=user, gate=self.gate(), http=self.http)
         process = folder.spawn("nginx-start", [program("nginx", "nginx-light"), "-p", folder.path, "-c",
                                                folder.write("nginx.conf", conf), "-e", folder.file("log/nginx")])
         wait_until(lambda: port_open(self.port), "nginx", process)
@@ -67,18 +75,120 @@ def check_own_401(checks, way):
     checks.that("on: held with the right password", r.status == 503, r)
 
 
+def check_slow_upload(checks, way):
+    """A held upload is answered before it has come, however many do not come to an end."""
+    head = b"POST /admin.txt HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n"
+    with contextlib.ExitStack() as stack:
+        for _ in range(80):             # more than the gateway has workers
+            s = stack.enter_context(socket.create_connection(("127.0.0.1", way.port), 4))
+            s.sendall(head + b"Content-Length: 1000000\r\n\r\nabc")
+        first = s.recv(65536)
+        checks.that("on: a slow upload is answered at once", first.startswith(b"HTTP/1.1 503"), first)
+        s = stack.enter_context(socket.create_connection(("127.0.0.1", way.port), 4))
+        s.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        first = s.recv(65536)
+        checks.that("on: one in chunks too", first.startswith(b"HTTP/1.1 503"), first)
+
+
 class AuthRequest(Way):
     differs = {"status by POST": "while off, the gateway answers its own path (503), not the site"}
     name = kind = "nginx-auth-request"
     applications = ("/echo.php", "/up/echo")
     webhooks = ("/api/webhooks/echo.php",)
-    checks = (check_own_401,)
+    checks = (check_own_401, check_slow_upload)
     gone_off = gone_on = 500
 
     def gate(self):
         users = self.folder.write("users", "anna:{PLAIN}anna\n")
         site = APPLICATIONS.format(php=self.folder.start_php(), echo=self.folder.start_echo(), users=users)
-        return self.folder.made(self.kind)["maintenance-warden.conf"] + site
+        return self.folder.made(self.kind)[GATE] + site
+
+
+class AuthRequestFlag(AuthRequest):
+    name = kind = "nginx-auth-request-flag"
+    gone_off, gone_on = 200, 500
+
+
+def check_own_rewrites(checks, way):
+    """What the site does with its own requests (index, try_files, error_page) is decided as the visitor's request."""
+    for what, send in (("address", {}), ("a POST", {"method": "POST", "body": b"x"})):
+        r = request(way.port, "/front/x?a=b", source=ALLOWED, **send)
+        checks.that(f"on: {what} passes try_files", r.status == 200 and r.echo().get("uri") == "/front/x?a=b", r)
+    r = request(way.port, "/readyz")
+    checks.that("on: an open path's own 404", r.status == 404 and SITE in r.body, r)
+    r = request(way.port, "/", source=ALLOWED)
+    checks.that("on: the index", r.status == 200 and SITE in r.body, r)
+    r = request(way.port, "/.maintenance/hold", source=ALLOWED)
+    checks.that("on: the gate's own path is nobody's", r.status == 404, r)
+
+
+class Native(Way):
+    name = kind = "nginx"
+    policies = COMMON + ("hostile", "proxies")
+    asks = False
+    applications = ("/echo.php", "/up/echo")
+    webhooks = ("/api/webhooks/echo.php",)
+    checks = (check_own_rewrites, check_slow_upload, check_lost_folder)
+    differs = {"the secret twice, right first": "nginx before 1.23 sees the first of two headers",
+               "from 127.0.0.1 for (',203.0.113.7',)": "held: nginx does not part an entry from a first comma",
+               "from 127.0.0.1 for ('[2001:db8::7]',)": "held: nginx reads no brackets without a port",
+               "from 127.0.0.1 for ('203.0.113.7,10.0.0.1,\\t127.0.0.1',)": "held: nginx takes no tab for a blank"}
+    gone_off, gone_on = 200, 503
+
+    def gate(self):
+        drop_users(self.folder)
+        self.folder.write("www/missing.txt", "SITE missing\n")
+        users = self.folder.write("users", "anna:{PLAIN}anna\n")
+        site = APPLICATIONS.format(php=self.folder.start_php(), echo=self.folder.start_echo(), users=users)
+        made = self.folder.made(self.kind)
+        self.http = made["maintenance-warden-http.conf"]
+        return made[GATE] + site
+
+
+class TwoServers(Native):
+    """The snippets of two sites, each in a server {} of its own, in one http {}."""
+    name = "nginx-two-servers"
+    kind = None
+
+    def gate(self):
+        folder = self.folder
+        folder.stop(folder.gateway)
+        folder.write_policy(POLICIES["sites"])
+        folder.start_gateway()
+        shop, blog = (folder.made("nginx", "--site", site) for site in ("shop", "blog"))
+        self.http = shop["maintenance-warden-http.conf"] + blog["maintenance-warden-http.conf"]
+        second = f"server {{ listen 127.0.0.1:{self.port}; server_name blog.example; root {folder.file('www')};\n"
+        return f"{shop[GATE]} location / {{ }} }}\n{second}{blog[GATE]} location / {{ }}"
+
+    def run(self, checks):
+        """The shop lets an address in and is read-only, the blog takes neither."""
+        send = [("shop.example", "GET", OUTSIDER), ("shop.example", "POST", OUTSIDER), ("shop.example", "POST", ALLOWED),
+                ("blog.example", "GET", OUTSIDER), ("blog.example", "GET", ALLOWED)]
+        for flags, wanted in (((), (200, 405, 405, 200, 200)), (("flags/shop.flag",), (200, 503, 405, 200, 200)),
+                              (("flags/blog.flag",), (200, 405, 405, 503, 503)),
+                              (("maintenance.flag",), (200, 503, 405, 503, 503))):
+            set_state(self.folder, flags)
+            found = tuple(request(self.port, "/admin.txt", method, source=source, host=host).status
+                          for host, method, source in send)
+            checks.that(f"{flags or 'off'}: {wanted}", found == wanted, found)
+        for host, site in (("shop.example", "shop"), ("blog.example", "blog")):
+            r = request(self.port, "/.maintenance/status", host=host)
+            checks.that(f"the status of {site}", r.echo().get("site") == site, r)
+
+
+class KeepAlive(AuthRequest):
+    """The gateway closes behind each answer, also where nginx would keep the connection: it gains nothing by it."""
+    name = "nginx-keep-alive"
+    kind = None
+    checks = (check_slow_upload,)
+
+    def gate(self):
+        self.kind = AuthRequest.kind
+        text = super().gate()
+        line = f'fastcgi_pass "unix:{self.folder.socket}";'
+        assert text.count(line) == 3
+        self.http = f"upstream warden {{ server unix:{self.folder.socket}; keepalive 16; }}"
+        return "fastcgi_keep_conn on;\n" + text.replace(line, "fastcgi_pass warden;")
 
 
 class XAccel(Way):
@@ -89,7 +199,7 @@ class XAccel(Way):
 
     def gate(self):
         echo = self.folder.start_echo()
-        return self.folder.made(self.kind, "--upstream", f"127.0.0.1:{echo}")["maintenance-warden.conf"]
+        return self.folder.made(self.kind, "--upstream", f"127.0.0.1:{echo}")[GATE]
 
 
-WAYS = (AuthRequest, XAccel)
+WAYS = (Native, AuthRequest, AuthRequestFlag, TwoServers, KeepAlive, XAccel)

@@ -22,6 +22,8 @@ def run_way(checks, way_class, options, policy=None):
     """Runs one way through the table, or with a policy of parity.py.  What stops it counts as a failure."""
     checks.way = way_class.name + (f" ({policy})" if policy else "")
     folder = Folder(options.gateway, options.wardenctl, parity.POLICIES[policy] if policy else None)
+    for name, text in parity.FILES.items():
+        folder.write(name, text)
     before, start = checks.failed, time.monotonic()
     try:
         way = way_class(folder)
@@ -53,7 +55,8 @@ def main():
             if options.names and not any(way_class.name.startswith(name) for name in options.names):
                 continue
             run_way(checks, way_class, options)
-            for policy in parity.POLICIES if getattr(way_class, "kind", None) else ():
+            policies = getattr(way_class, "policies", parity.COMMON)
+            for policy in policies if getattr(way_class, "kind", None) else ():
                 run_way(checks, way_class, options, policy)
     print(f"wire: {checks.passed} passed, {checks.failed} failed")
     return 0 if checks.failed == 0 and checks.passed > 0 else 1

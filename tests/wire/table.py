@@ -2,7 +2,7 @@
 """The one table of requests that every server is driven through."""
 import os
 
-from harness import ALLOWED, FILE, OUTSIDER, SECRET, SITE, UPLOAD, UPLOAD_SHA1, request, upgrade
+from harness import ALLOWED, FILE, OUTSIDER, SECRET, SITE, UPLOAD, UPLOAD_SHA1, request, upgrade, wait_until
 
 HTML = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
 JSON = ("Accept", "application/json")
@@ -169,7 +169,10 @@ def check_bypass_off(checks, way):
 
 
 def check_tickets(checks, way):
-    """A ticket's link sets the cookie, the cookie reaches the site whole, and its end ends it."""
+    """A ticket's link sets the cookie, the cookie reaches the site whole, and its end ends it.
+
+    A native gate looks only whether the file is there: upkeep removes it when the ticket is over.
+    """
     folder = "state/tickets/any"
     os.makedirs(way.folder.file(folder), exist_ok=True)
     way.folder.write(f"{folder}/{TICKET}", "until = 2090-01-01T00:00:00Z\n")
@@ -188,6 +191,21 @@ def check_tickets(checks, way):
         way.folder.remove(f"tickets/any/{TICKET}")
     r = request(way.port, "/admin.txt", headers=[cookie])
     checks.that("ticket: one that is over is held", held(r), r)
+
+
+def check_lost_folder(checks, way):
+    """Without its folder of flags a native gate cannot know: on_unknown says to hold."""
+    folder = way.folder.file("state")
+    way.folder.remove()
+    os.rename(folder, folder + ".lost")
+    wait_until(lambda: request(way.port, "/admin.txt").status == 503, "the page for a lost folder")
+    r = request(way.port, "/admin.txt")
+    checks.that("the folder of flags is lost: held", r.status == 503 and SITE not in r.body, r)
+    os.rename(folder + ".lost", folder)
+    wait_until(lambda: request(way.port, "/admin.txt").status == 200, "the site, when the folder is back")
+    r = request(way.port, "/admin.txt")
+    checks.that("the folder is back: the site", r.status == 200 and SITE in r.body, r)
+    way.folder.touch()
 
 
 def check_scope(checks, way):
@@ -251,8 +269,7 @@ def check_way(checks, way):
     check_site(checks, way, "by secret", headers=[BYPASS])
     check_upgrade(checks, way)
     check_bypass_off(checks, way)
-    if way.asks or getattr(way, "ticket_files", False):
-        check_tickets(checks, way)
+    check_tickets(checks, way)
     for extra in way.checks:
         extra(checks, way)
     way.folder.remove()
