@@ -6,6 +6,7 @@ import random
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -296,7 +297,7 @@ def children(pid):
 
 
 class RewriteMap(Native):
-    name = kind = "apache-rewrite-map"
+    name = kind = snippet = "apache-rewrite-map"
     asks = True
 
     def gate(self):
@@ -305,7 +306,7 @@ class RewriteMap(Native):
             text = open(folder.file("warden.ini")).read()
             folder.write("warden.ini", text.replace("[gateway]", "[gateway]\nuser = www-data"))
         folder.start_gateway()
-        made = folder.made(self.kind)["maintenance-warden.conf"]
+        made = folder.made(self.snippet)["maintenance-warden.conf"]
         installed = os.path.join(os.path.dirname(folder.wardenctl), "maintenance-warden")
         assert installed in made
         return made.replace(installed, folder.gateway_binary) + self.write_own_rewriting() + self.site()
@@ -317,6 +318,58 @@ class RewriteMap(Native):
             with open(f"/proc/{pid}/cmdline") as f:
                 if "--rewrite-map" in f.read():
                     os.kill(pid, signal.SIGKILL)
+
+
+class Certificates(RewriteMap):
+    """bypass_user by a verified client certificate; its name alone, without the verification, lets nobody in."""
+    name = "apache-certificates"
+    kind = None
+    modules = Way.modules + ("ssl",)
+
+    def certificate(self, name, issuer=None):
+        """A key and a certificate for `name`, of `issuer`, or of its own."""
+        signed = ["-CA", self.folder.file(f"{issuer}.pem"), "-CAkey", self.folder.file(f"{issuer}.key")] if issuer else []
+        key, pem, csr = (self.folder.file(f"{name}.{what}") for what in ("key", "pem", "csr"))
+        common = name.split("-")[0]
+        run = lambda *words: subprocess.run(["openssl", *words], check=True, capture_output=True, timeout=30)
+        if issuer is None:
+            run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", pem, "-subj", f"/CN={common}")
+        else:
+            run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", csr, "-subj", f"/CN={common}")
+            run("x509", "-req", "-in", csr, *signed, "-CAcreateserial", "-out", pem)
+        os.chmod(key, 0o644)
+
+    def gate(self):
+        folder = self.folder
+        for name, issuer in (("ca", None), ("server", "ca"), ("anna", "ca"), ("bert", "ca"), ("anna-forged", None)):
+            self.certificate(name, issuer)
+        folder.write_policy("[site]\nbypass_user = anna\n")
+        return super().gate() + f"""
+SSLEngine On
+SSLCertificateFile {folder.file("server.pem")}
+SSLCertificateKeyFile {folder.file("server.key")}
+SSLCACertificateFile {folder.file("ca.pem")}
+SSLVerifyClient optional_no_ca
+SSLSessionCache none
+"""
+
+    def ask(self, name):
+        context = ssl.create_default_context(cafile=self.folder.file("ca.pem"))
+        context.check_hostname = False
+        if name:
+            context.load_cert_chain(self.folder.file(f"{name}.pem"), self.folder.file(f"{name}.key"))
+        with socket.create_connection(("127.0.0.1", self.port), 20) as plain, context.wrap_socket(plain) as s:
+            s.sendall(b"GET /admin.txt HTTP/1.1\r\nHost: site.example\r\nSSL-CLIENT-VERIFY: SUCCESS\r\n"
+                      b"WARDEN-USER: anna\r\nConnection: close\r\n\r\n")
+            return parse_response(receive(s))
+
+    def run(self, checks):
+        for name in (None, "anna", "bert", "anna-forged"):
+            checks.that(f"off, {name}: 200", self.ask(name).status == 200)
+        self.folder.touch()
+        for name, status in ((None, 503), ("anna", 200), ("bert", 503), ("anna-forged", 503)):
+            r = self.ask(name)
+            checks.that(f"on, {name}: {status}", r.status == status, r)
 
 
 MAP_POLICY = f"""[site]
@@ -516,7 +569,7 @@ def check_own_401(checks, way):
 
 
 class Fcgid(RewriteMap):
-    name = kind = "apache-fcgid"
+    name = kind = snippet = "apache-fcgid"
     modules = Way.modules + ("env", "fcgid", "authn_core", "auth_basic", "authn_file", "authz_user")
     checks = (check_again, check_targets, check_own_401)
     gone_on = 401
@@ -571,4 +624,4 @@ ProxyPass "/php-dead/" "unix:{self.folder.file("none.sock")}|fcgi://localhost/"
         checks.that("the gateway is gone: Apache's own 503", r.status == 503, r)
 
 
-WAYS = (Native, Htaccess, Texts, Hosts, Forwarded, RewriteMap, MapProgram, Fcgid, Fallback)
+WAYS = (Native, Htaccess, Texts, Hosts, Forwarded, RewriteMap, Certificates, MapProgram, Fcgid, Fallback)
