@@ -31,17 +31,30 @@ WARDEN_SOURCES = \
 	src/front/cgi_head.h src/front/daemon.c src/front/daemon.h src/front/fcgi.c src/front/fcgi.h \
 	src/front/rewritemap.c src/front/rewritemap.h \
 	src/front/fcgi_request.c src/front/fcgi_request.h \
+	src/front/forward.c src/front/forward.h src/front/http.h src/front/http_request.c src/front/http_request.h \
 	src/front/listener.c src/front/listener.h src/front/serve.c src/front/serve.h \
 	src/upkeep/upkeep.c src/upkeep/upkeep.h
 
 libwarden_a_SOURCES = $(WARDEN_SOURCES)
+if HTTP
+libwarden_a_SOURCES += src/front/http.c
+else
+libwarden_a_SOURCES += src/front/http_none.c
+endif
+if HTTP_WITHOUT_TLS
+noinst_LIBRARIES += libno_tls.a
+libno_tls_a_SOURCES = src/front/no_tls.c
+NO_TLS = libno_tls.a
+endif
 nodist_libwarden_a_SOURCES = src/answer/builtin_files.c
 maintenance_warden_SOURCES = src/warden.c
-maintenance_warden_LDADD = libwarden.a
+maintenance_warden_LDADD = libwarden.a $(HTTP_LIBS) $(NO_TLS)
 
 wardenctl_SOURCES = src/wardenctl.c src/ctl/asked.c src/ctl/asked.h src/ctl/bypass.c src/ctl/change.c \
 	src/ctl/check.c src/ctl/check_files.c src/ctl/check_files.h src/ctl/child.c src/ctl/child.h \
 	src/ctl/commands.c src/ctl/commands.h src/ctl/ctl.c src/ctl/ctl.h src/ctl/explain.c src/ctl/hooks.c \
+	src/ctl/doctor.c src/ctl/doctor.h src/ctl/doctor_answer.c src/ctl/doctor_bypass.c src/ctl/doctor_forge.c \
+	src/ctl/probe.c src/ctl/probe.h \
 	src/ctl/hooks.h src/ctl/ical.c src/ctl/journal.c src/ctl/options.c src/ctl/past.c src/ctl/past.h \
 	src/ctl/plan.c src/ctl/render.c src/ctl/report.c src/ctl/run.c src/ctl/schedule.c src/ctl/schedule.h \
 	src/ctl/snippet.c src/ctl/snippet.h src/ctl/snippet_nginx.c \

@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/secret.h"
 #include "ctl/ctl.h"
+#include "policy/values.h"
 
 #define MEMORY_MAX ((size_t)256 << 20)
 
@@ -52,6 +54,30 @@ find_config(int argc, char **argv)
 	return named != NULL && named[0] != '\0' ? named : CONFIG_FILE;
 }
 
+/*
+ * An emergency does not wait for the INI to be mended.  The state folder is known where the INI has a line of its own
+ * for it, whatever else is wrong; the folder of the standard only if it is there.
+ */
+static void
+say_emergency(struct ctl *ctl)
+{
+	struct values *values = arena_zalloc(ctl->arena, 1, sizeof *values);
+	struct problems problems = { .arena = ctl->arena };
+	bool on = strcmp(ctl->command->name, "on") == 0;
+	struct stat status;
+	struct str folder;
+
+	if (values == NULL || (!on && strcmp(ctl->command->name, "off") != 0))
+		return;
+	values_load(values, str_of(ctl->config), ctl->arena, &problems);
+	if (values->ini.file.p == NULL)
+		return;
+	folder = file_resolve(values->ini.file, values->gateway.v[KEY_STATE_DIR].text, ctl->arena);
+	if (folder.len > 0 && stat(folder.p, &status) == 0 && S_ISDIR(status.st_mode))
+		(void)fprintf(stderr, "  to turn maintenance %s at once all the same: %s %.*s/maintenance.flag\n",
+		    ctl->command->name, on ? "touch" : "rm", STR_ARG(folder));
+}
+
 static int
 load_policy(struct ctl *ctl)
 {
@@ -64,16 +90,9 @@ load_policy(struct ctl *ctl)
 		problem_format(p, text, sizeof text);
 		(void)fprintf(stderr, "%s\n", text);
 	}
-	return ctl_fail(CTL_USAGE, "the configuration cannot be used; another one: -c FILE, or $WARDEN_CONFIG");
-}
-
-static bool
-asks_for_help(int argc, char **argv)
-{
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-			return true;
-	return false;
+	(void)ctl_fail(CTL_USAGE, "the configuration cannot be used; another one: -c FILE, or $WARDEN_CONFIG");
+	say_emergency(ctl);
+	return CTL_USAGE;
 }
 
 /* argv[0] is the command's name. */
@@ -88,7 +107,7 @@ run_command(struct ctl *ctl, int argc, char **argv)
 	ctl->now = clock_now();
 	if (ctl->arena == NULL || secret_init() != 0)
 		return ctl_fail(CTL_SYSTEM, "out of memory, or of randomness");
-	if (!ctl->command->without_policy && !asks_for_help(argc, argv))
+	if (!ctl->command->without_policy && !ctl_asks_for_help(argc, argv))
 		code = load_policy(ctl);
 	if (code == 0)
 		code = ctl->command->run(ctl, argc, argv);

@@ -12,7 +12,7 @@ TESTS = tests/lint/folders tests/lint/source tests/lint/documents tests/lint/man
 # The gateway with a clock that the tests set, and without any transport.
 check_PROGRAMS += tests/cases/warden-at tests/cases/serve-each
 tests_cases_warden_at_SOURCES = src/warden.c tests/cases/now_fixed.c
-tests_cases_warden_at_LDADD = libwarden.a
+tests_cases_warden_at_LDADD = libwarden.a $(HTTP_LIBS) $(NO_TLS)
 tests_cases_serve_each_SOURCES = tests/cases/serve-each.c tests/cases/now_fixed.c
 tests_cases_serve_each_LDADD = libwarden.a
 TESTS += tests/cases/run
@@ -20,7 +20,8 @@ TESTS += tests/cases/run
 # The operator's command; the tests that take minutes are make check-stress.
 TESTS += tests/ctl/run
 EXTRA_DIST += tests/ctl/run tests/ctl/harness.py tests/ctl/test_check.py tests/ctl/test_explain.py \
-	tests/ctl/test_journal.py tests/ctl/test_schedule.py tests/ctl/test_stress.py tests/ctl/test_switch.py
+	tests/ctl/test_journal.py tests/ctl/test_schedule.py tests/ctl/test_stress.py tests/ctl/test_switch.py \
+	tests/ctl/test_doctor.py
 
 # Windows against an independent model and libical.
 check_PROGRAMS += tests/oracle/occurrences
@@ -34,7 +35,7 @@ UNIT_SOURCES = \
 	tests/unit/test_arena.c tests/unit/test_buffer.c tests/unit/test_builtin.c tests/unit/test_cgi.c \
 	tests/unit/test_cgi_env.c tests/unit/test_cgi_head.c tests/unit/test_cidr.c tests/unit/test_client.c \
 	tests/unit/test_clock.c tests/unit/test_compile.c tests/unit/test_condition.c tests/unit/test_decide.c \
-	tests/unit/test_decisions.c tests/unit/test_file.c tests/unit/test_flag.c tests/unit/test_handback.c \
+	tests/unit/test_decisions.c tests/unit/test_file.c tests/unit/test_flag.c tests/unit/test_forward.c tests/unit/test_handback.c \
 	tests/unit/test_host.c tests/unit/test_ini.c tests/unit/test_ip.c tests/unit/test_counters.c \
 	tests/unit/test_journal.c tests/unit/test_keys.c tests/unit/test_offer.c tests/unit/test_planning.c \
 	tests/unit/test_recurrence.c tests/unit/test_ticket.c tests/unit/test_window.c \
@@ -48,7 +49,7 @@ UNIT_SOURCES = \
 EXTRA_PROGRAMS = tests/unit/unit
 tests_unit_unit_SOURCES = $(UNIT_SOURCES)
 tests_unit_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
-tests_unit_unit_LDADD = libwarden.a -lcunit
+tests_unit_unit_LDADD = libwarden.a -lcunit $(HTTP_LIBS) $(NO_TLS)
 if HAVE_CUNIT
 check_PROGRAMS += tests/unit/unit
 TESTS += tests/unit/unit

@@ -149,8 +149,8 @@ sync_folder(const char *path)
 	memcpy(folder, path, len);
 	(void)snprintf(folder + len, sizeof folder - len, ".");
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return -errno;
+	if (fd == -1)                   /* a folder may be writable and not readable: what was done there is done */
+		return errno == EACCES ? 0 : -errno;
 	rc = fsync(fd) == -1 && errno != EINVAL && errno != EROFS ? -errno : 0;
 	(void)close(fd);
 	return rc;
@@ -161,17 +161,31 @@ static int
 take_over(int fd, const char *path, mode_t mode)
 {
 	struct stat old;
-	mode_t mask = umask(0);
 
-	(void)umask(mask);
-	if (stat(path, &old) == -1)
-		return fchmod(fd, mode & ~mask) == -1 ? -errno : 0;
+	if (lstat(path, &old) == -1 || S_ISLNK(old.st_mode))
+		return fchmod(fd, mode) == -1 ? -errno : 0;
 	if (!S_ISREG(old.st_mode))
 		return S_ISDIR(old.st_mode) ? -EISDIR : -ENODEV;
 	/* only root may give a file away; a group one belongs to is kept in any case */
 	if (fchown(fd, old.st_uid, old.st_gid) == -1 && fchown(fd, (uid_t)-1, old.st_gid) == -1 && errno != EPERM)
 		return -errno;
-	return fchmod(fd, old.st_mode & 07777) == -1 ? -errno : 0;
+	return fchmod(fd, old.st_mode & 0777) == -1 ? -errno : 0;
+}
+
+/*
+ * The file that is to be replaced.  A link is followed where root or the caller put it; one of somebody else who may
+ * write in the folder would choose what root overwrites, and is itself replaced.
+ */
+static int
+find_target(const char *path, char target[PATH_MAX])
+{
+	struct stat status;
+	bool follow = lstat(path, &status) == 0 && S_ISLNK(status.st_mode) &&
+	    (status.st_uid == 0 || status.st_uid == geteuid());
+
+	if (follow && realpath(path, target) != NULL)
+		return 0;
+	return snprintf(target, PATH_MAX, "%s", path) >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
 int
@@ -181,8 +195,9 @@ file_write(const char *path, struct str text, mode_t mode)
 	size_t folder;
 	int fd, rc, len;
 
-	if (realpath(path, target) == NULL && snprintf(target, sizeof target, "%s", path) >= (int)sizeof target)
-		return -ENAMETOOLONG;
+	rc = find_target(path, target);
+	if (rc != 0)
+		return rc;
 	folder = folder_length(target);
 	len = snprintf(temporary, sizeof temporary, "%.*s.%s.XXXXXX.tmp", (int)folder, target, target + folder);
 	if (len < 0 || (size_t)len >= sizeof temporary)
@@ -213,6 +228,42 @@ file_create_empty(const char *path, mode_t mode)
 		return -errno;
 	(void)close(fd);
 	(void)sync_folder(path);        /* it counts even where the disk cannot promise to keep it */
+	return 0;
+}
+
+void
+file_join_folder(int fd, const char *path)
+{
+	size_t len = folder_length(path);
+	char folder[PATH_MAX];
+	struct stat status, own;
+
+	if (len >= sizeof folder)
+		return;
+	memcpy(folder, path, len);
+	(void)snprintf(folder + len, sizeof folder - len, ".");
+	if (stat(folder, &status) == -1 || fstat(fd, &own) == -1)
+		return;
+	if (fchown(fd, geteuid() == 0 ? status.st_uid : (uid_t)-1, status.st_gid) == -1)
+		return;                 /* not in that group: then it stays the maker's alone */
+	if ((status.st_mode & S_IWGRP) != 0)
+		(void)fchmod(fd, (own.st_mode & 07777) | (S_ISDIR(own.st_mode) ? S_IRWXG : S_IRGRP | S_IWGRP));
+}
+
+int
+file_make_folder(const char *path, mode_t mode)
+{
+	int fd;
+
+	if (mkdir(path, mode) == -1)
+		return errno == EEXIST ? 0 : -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return -errno;
+	/* by its descriptor: by now the name may be somebody's link */
+	if (fchmod(fd, mode) == 0)
+		file_join_folder(fd, path);
+	(void)close(fd);
 	return 0;
 }
 

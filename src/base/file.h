@@ -41,13 +41,25 @@ int file_read(const char *path, size_t max, struct arena *arena, struct str *ret
 /*
  * Puts `text` in place of the file at `path`, whole or not at all: a temporary file beside it (".NAME.XXXXXX.tmp") is
  * filled, synced and renamed over it, and the folder is synced.  A file that was there keeps its mode and, where the
- * caller may, its owner and group; a new one gets `mode` less the umask.  A symbolic link is followed: what it names is
- * replaced.  Returns 0 or the first -errno, and then the old file stands as it was.
+ * caller may, its owner and group; a new one gets `mode` whatever the umask: the web server must read it.
+ * A symbolic link that belongs to root or the caller is followed: what it names is replaced; that of anybody else is
+ * replaced itself.
+ * Returns 0 or the first -errno, and then the old file stands as it was.
  */
 int file_write(const char *path, struct str text, mode_t mode);
 
 /* Makes an empty file, needing no room for a text: what is left on a full disk.  0, -EEXIST, or another -errno. */
 int file_create_empty(const char *path, mode_t mode);
+
+/*
+ * A file or folder that was made just now becomes that of the folder it is in: the same owner where root made it, the
+ * same group where the caller may, and what the group may do in the folder it may do here.  So the gateway's user, and
+ * whoever shares the folder by its group, can go on with what another one began.  Best effort, nothing is told.
+ */
+void file_join_folder(int fd, const char *path);
+
+/* Makes a folder of that mode, whatever the umask, joined to the one it is in.  0, also if it is there; -errno. */
+int file_make_folder(const char *path, mode_t mode);
 
 /* Removes the file and syncs its folder.  0, -ENOENT, or another -errno. */
 int file_remove(const char *path);

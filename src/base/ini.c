@@ -133,12 +133,16 @@ take_section(struct str text)
 	return line;
 }
 
+/* U+0080 to U+009F are ones too: a terminal takes U+009B for the beginning of an escape sequence. */
 static bool
 has_control(struct str s)
 {
-	for (size_t i = 0; i < s.len; i++)
-		if (((unsigned char)s.p[i] < 0x20 && s.p[i] != '\t') || s.p[i] == 0x7f)
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i], next = i + 1 < s.len ? (unsigned char)s.p[i + 1] : 0;
+
+		if ((c < 0x20 && c != '\t') || c == 0x7f || (c == 0xc2 && next >= 0x80 && next < 0xa0))
 			return true;
+	}
 	return false;
 }
 

@@ -21,8 +21,8 @@ find_flag(struct ctl *ctl, struct standing *s)
 	if (rc != 0)
 		return ctl_fail_file("read", s->path, rc);
 	if (s->there && s->body.broken) {
-		(void)ctl_fail(CTL_SYSTEM, "%s holds lines that are not understood: changing it would lose them",
-		    s->path);
+		(void)ctl_fail(CTL_SYSTEM, "%s cannot be read, or holds lines that are not understood: changing it "
+		    "would lose them", s->path);
 		(void)fprintf(stderr, "  mend it by hand, or write it anew: wardenctl on --message \"...\"\n");
 		return CTL_SYSTEM;
 	}

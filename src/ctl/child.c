@@ -18,13 +18,17 @@ spawn_piped(char *const *argv, char *const *environment, int output, pid_t *ret)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
+	sigset_t standard;
 	int rc = posix_spawn_file_actions_init(&actions);
 
 	if (rc != 0)
 		return -rc;
 	rc = posix_spawnattr_init(&attributes);
 	if (rc == 0) {
-		(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+		(void)sigemptyset(&standard);
+		(void)sigaddset(&standard, SIGPIPE);            /* `run` ignores it */
+		(void)posix_spawnattr_setsigdefault(&attributes, &standard);
+		(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
 		(void)posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 		(void)posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
 		rc = posix_spawnp(ret, argv[0], &actions, &attributes, argv, environment);

@@ -29,6 +29,8 @@ const struct command commands[] = {
 	    "print what makes a web server use the gateway", ctl_snippet, false },
 	{ "run", "[--for SPAN] [--on-fail keep|lift] [--smoke URL] -- COMMAND ...", "maintenance around one command",
 	    ctl_run, false },
+	{ "doctor", "URL [--toggle] [--echo PATH]", "look at the live site from outside, on and off", ctl_doctor,
+	    false },
 	{ "tick", "", "upkeep, checks and hooks: once a minute, from cron or a timer", ctl_tick, false },
 	{ "journal", "[--since SPAN|TIME] [--window ID] | verify [--head HASH]", "who did what, when and why",
 	    ctl_journal_command, false },

@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/civil.h"
 #include "ctl/ctl.h"
 #include "record/journal.h"
@@ -51,7 +52,8 @@ say_remedy(const char *what, const char *path, int rc)
 	switch (rc) {
 	case -EACCES:
 	case -EPERM:
-		if (strcmp(what, "read") == 0) {
+		/* what is written in its place, not put in place: its folder has no say */
+		if (strcmp(what, "read") == 0 || strcmp(what, "write the journal") == 0) {
 			(void)fprintf(stderr, "  see who may: namei -l %s\n", path);
 			break;
 		}
@@ -81,6 +83,19 @@ ctl_fail_file(const char *what, const char *path, int rc)
 	(void)ctl_fail(CTL_SYSTEM, "cannot %s %s: %s", what, path, strerror(-rc));
 	say_remedy(what, path, rc);
 	return CTL_SYSTEM;
+}
+
+struct str
+ctl_clean(struct arena *arena, struct str text)
+{
+	char *memory = arena_alloc(arena, text.len + 1);
+	struct buffer out;
+
+	if (memory == NULL)
+		return STR_NONE;
+	buffer_init(&out, memory, text.len);
+	buffer_add_plain(&out, text);
+	return buffer_str(&out);
 }
 
 void

@@ -59,11 +59,20 @@ extern const size_t         command_count;
 int  ctl_parse(struct ctl *ctl, const struct ctl_option *options, int argc, char **argv, int least, int most,
          int *ret_count);
 
+/*
+ * Whether --help or -h stands before a "--", also where a value is expected: then no INI is read, ctl_parse() prints
+ * the help, and nothing else is done.  Who means such a value writes --message=-h.
+ */
+bool ctl_asks_for_help(int argc, char **argv);
+
 /* "wardenctl: SENTENCE" to standard error; returns `code`, so that a command can end with it. */
 int  ctl_fail(enum ctl_exit code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* "wardenctl: cannot WHAT PATH: reason", and in a second line what to do about it; returns CTL_SYSTEM. */
 int  ctl_fail_file(const char *what, const char *path, int rc);
+
+/* What others wrote, for a terminal: control characters are blanks. */
+struct str ctl_clean(struct arena *arena, struct str text);
 
 /* Prints to standard output, unless --quiet or --json. */
 void ctl_say(const struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));

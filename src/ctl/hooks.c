@@ -84,6 +84,9 @@ hooks_objection(struct ctl *ctl, const char *folder, bool *ret_there)
 		return NULL;
 	if (!S_ISDIR(status.st_mode))
 		return arena_printf(ctl->arena, "%s is no folder", folder).p;
+	/* who cannot list it would go past a preflight hook without a word */
+	if (access(folder, R_OK | X_OK) != 0)
+		return arena_printf(ctl->arena, "%s cannot be listed: %s", folder, strerror(errno)).p;
 	return unsafe(ctl, folder, &status);
 }
 
@@ -134,6 +137,7 @@ run_one(struct ctl *ctl, const char *path, struct environment *environment)
 		line = arena_printf(ctl->arena, "took over %d s", HOOK_SECONDS);
 	else if (line.len == 0)
 		line = arena_printf(ctl->arena, "exit status %d", result.code);
+	line = ctl_clean(ctl->arena, line);
 	return arena_printf(ctl->arena, "%s: %.*s", path, STR_ARG(line)).p;
 }
 

@@ -90,6 +90,22 @@ repeat_of(struct ctl *ctl, icalcomponent *event)
 	return text;
 }
 
+/* What is missing, or would be misread; NULL for neither. */
+static const char *
+wrong_times(icalcomponent *event, icalproperty *start)
+{
+	icalproperty *end = icalcomponent_get_first_property(event, ICAL_DTEND_PROPERTY);
+
+	/* a date alone is a whole day (RFC 5545 section 3.6.1) */
+	if (end == NULL && icalcomponent_get_first_property(event, ICAL_DURATION_PROPERTY) == NULL &&
+	    !icalproperty_get_dtstart(start).is_date)
+		return "it has neither DTEND nor DURATION";
+	if (end != NULL && !icaltime_is_utc(icalproperty_get_dtend(end)) &&
+	    (!str_eq(zone_of(start), zone_of(end)) || icaltime_is_utc(icalproperty_get_dtstart(start))))
+		return "its start and its end are in different zones";
+	return NULL;
+}
+
 static const char *
 unsupported(icalcomponent *event)
 {
@@ -132,6 +148,11 @@ import_event(struct ctl *ctl, icalcomponent *event)
 		return ctl_fail(CTL_NO, "an event without UID or DTSTART is refused");
 	if (against != NULL)
 		return ctl_fail(CTL_NO, "event %s is refused: a window cannot say %s", uid, against);
+	if (icalcomponent_get_status(event) == ICAL_STATUS_CANCELLED)
+		return ctl_fail(CTL_NO, "event %s is refused: it is cancelled", uid);
+	against = wrong_times(event, start);
+	if (against != NULL)
+		return ctl_fail(CTL_NO, "event %s is refused: %s", uid, against);
 	planned.id = id_of(ctl, uid);
 	planned.start = time_text(ctl, icalcomponent_get_dtstart(event));
 	planned.end = time_text(ctl, icalcomponent_get_dtend(event));
@@ -142,26 +163,13 @@ import_event(struct ctl *ctl, icalcomponent *event)
 	return schedule_plan(ctl, &planned);
 }
 
-/* Each window is tried with those that went before, so the configuration is read again after each. */
-static int
-reload(struct ctl *ctl)
-{
-	struct policy *policy;
-
-	if (policy_compile(str_of(ctl->config), NULL, &ctl->problems, &policy) != 0)
-		return ctl_fail(CTL_SYSTEM, "the configuration cannot be read again");
-	policy_free(ctl->policy);
-	ctl->policy = policy;
-	return 0;
-}
-
 int
 schedule_import(struct ctl *ctl, const char *file)
 {
 	icalcomponent *calendar;
 	struct str text;
 	unsigned taken = 0, refused = 0;
-	int code = 0, rc = file_read(file, ICS_MAX, ctl->arena, &text, NULL);
+	int rc = file_read(file, ICS_MAX, ctl->arena, &text, NULL);
 
 	if (rc != 0)
 		return ctl_fail(CTL_SYSTEM, "cannot read %s: %s", file, strerror(-rc));
@@ -172,17 +180,14 @@ schedule_import(struct ctl *ctl, const char *file)
 		return ctl_fail(CTL_USAGE, "%s is no sound calendar (RFC 5545)", file);
 	}
 	for (icalcomponent *e = icalcomponent_get_first_component(calendar, ICAL_VEVENT_COMPONENT);
-	     e != NULL && code == 0; e = icalcomponent_get_next_component(calendar, ICAL_VEVENT_COMPONENT)) {
+	     e != NULL; e = icalcomponent_get_next_component(calendar, ICAL_VEVENT_COMPONENT)) {
 		int event_code = import_event(ctl, e);
 
 		taken += event_code == CTL_YES;
 		refused += event_code != CTL_YES;
-		code = reload(ctl);
 	}
 	icalcomponent_free(calendar);
 	ctl_say(ctl, "%u windows planned, %u refused\n", taken, refused);
-	if (code != 0)
-		return code;
 	return refused > 0 ? CTL_NO : CTL_YES;
 }
 

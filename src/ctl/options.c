@@ -92,7 +92,16 @@ long_form(const char *argument)
 		return "--quiet";
 	if (strcmp(argument, "-c") == 0)
 		return "--config";
-	return strcmp(argument, "-h") == 0 ? "--help" : NULL;
+	return NULL;
+}
+
+bool
+ctl_asks_for_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
 }
 
 int
@@ -102,6 +111,8 @@ ctl_parse(struct ctl *ctl, const struct ctl_option *options, int argc, char **ar
 	int count = 0;
 
 	common_options(ctl, common);
+	if (ctl_asks_for_help(argc, argv))
+		return print_help(ctl, options, common);
 	for (int i = 1; i < argc; i++) {
 		const char *form = long_form(argv[i]);
 		int code;
@@ -113,8 +124,6 @@ ctl_parse(struct ctl *ctl, const struct ctl_option *options, int argc, char **ar
 				argv[++count] = argv[i];
 			break;
 		}
-		if (strcmp(argv[i], "--help") == 0)
-			return print_help(ctl, options, common);
 		if (argv[i][0] != '-' || argv[i][1] != '-') {
 			if (argv[i][0] == '-' && argv[i][1] != '\0')
 				return ctl_fail(CTL_USAGE, "%s has no option %s; see wardenctl %s --help",

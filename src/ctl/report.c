@@ -403,14 +403,9 @@ mean(struct share share)
 static struct str
 plain(const struct ctl *ctl, struct str text)
 {
-	char *memory = arena_alloc(ctl->arena, text.len + 1);
-	struct buffer out;
+	struct str cleaned = ctl_clean(ctl->arena, text);
 
-	if (text.len == 0 || memory == NULL)
-		return STR("unknown");
-	buffer_init(&out, memory, text.len);
-	buffer_add_plain(&out, text);
-	return buffer_str(&out);
+	return cleaned.len == 0 ? STR("unknown") : cleaned;
 }
 
 static struct str

@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -15,12 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ctl/child.h"
 #include "ctl/commands.h"
+#include "ctl/probe.h"
 #include "ctl/switch.h"
 #include "ctl/tickets.h"
 
-#define SMOKE_SECONDS 40
+#define SMOKE_SECONDS 30
 #define SMOKE_TICKET  600               /* seconds that the ticket of the smoke test is good for */
 
 static volatile sig_atomic_t child_pid, caught;
@@ -52,6 +51,9 @@ handle_signals(void)
 	action.sa_handler = isatty(STDIN_FILENO) ? note : pass_on;
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGQUIT, &action, NULL);
+	/* whoever stops reading what we say is no reason to leave maintenance on */
+	action.sa_handler = SIG_IGN;
+	(void)sigaction(SIGPIPE, &action, NULL);
 }
 
 static sigset_t
@@ -77,6 +79,7 @@ spawn_with(char **argv, const sigset_t *mask)
 
 	if (rc != 0)
 		return -rc;
+	(void)sigaddset(&standard, SIGPIPE);
 	(void)posix_spawnattr_setsigdefault(&attributes, &standard);
 	(void)posix_spawnattr_setsigmask(&attributes, mask);
 	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
@@ -122,52 +125,6 @@ run_command(struct ctl *ctl, char **argv)
 	return code;
 }
 
-/* The ticket goes to curl in a file that only we can read: arguments are seen by everybody on the machine. */
-static int
-write_header(struct str id, char path[64])
-{
-	char text[128];
-	int fd, len = snprintf(text, sizeof text, "X-Maintenance-Ticket: %.*s\n", STR_ARG(id));
-	bool ok;
-
-	(void)snprintf(path, 64, "/tmp/wardenctl-XXXXXX");
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd == -1)
-		return -errno;
-	ok = write(fd, text, (size_t)len) == len;
-	(void)close(fd);
-	return ok ? 0 : -EIO;
-}
-
-static int
-ask_site(struct ctl *ctl, const char *url, struct str id, struct child_result *result)
-{
-	char path[64];
-	int rc = write_header(id, path);
-	char *argv[] = { (char *)(uintptr_t) "curl", (char *)(uintptr_t) "-sS", (char *)(uintptr_t) "-o",
-		(char *)(uintptr_t) "/dev/null", (char *)(uintptr_t) "-w",
-		(char *)(uintptr_t) "%{http_code} %{time_total}", (char *)(uintptr_t) "--max-time",
-		(char *)(uintptr_t) "30", (char *)(uintptr_t) "-H",
-		(char *)(uintptr_t)arena_printf(ctl->arena, "@%s", path).p, (char *)(uintptr_t) "--",
-		(char *)(uintptr_t)url, NULL };
-
-	if (rc == 0)
-		rc = child_run(argv, environ, SMOKE_SECONDS, ctl->arena, result);
-	(void)unlink(path);
-	return rc;
-}
-
-static void
-revoke_ticket(struct ctl *ctl, const struct site *site, struct str id)
-{
-	const char *path = ctl_state_path(ctl, "tickets/%.*s/%.*s",
-	    STR_ARG(site->name.len > 0 ? site->name : STR(TICKET_ANY)), STR_ARG(id));
-
-	if (file_remove(path) == 0)
-		(void)ctl_journal(ctl, "ticket-revoke", site->name, json_pack("{s:o}", "ticket",
-		    ctl_json_str(str_sub(id, 0, TICKET_SHOWN_LEN))));
-}
-
 static const char *
 smoke_url(struct ctl *ctl, const struct site *site, const char *smoke)
 {
@@ -184,22 +141,23 @@ smoke_test(struct ctl *ctl, const struct site *site, const char *url)
 {
 	struct ticket ticket = { .since = clock_now(), .until = clock_now() + SMOKE_TICKET,
 		.note = STR("smoke test of wardenctl run") };
-	struct child_result result = { .code = 1 };
-	struct str id = STR_NONE, seconds;
+	struct probe_answer answer = { .status = 0 };
+	struct str id = STR_NONE;
 	int code = ticket_make(ctl, site, &ticket, &id), rc;
 
 	if (id.len == 0)
 		return false;
-	rc = ask_site(ctl, url, id, &result);
-	revoke_ticket(ctl, site, id);
+	rc = probe_send(&(struct probe){ .url = str_of(url), .seconds = SMOKE_SECONDS,
+	    .headers = { arena_printf(ctl->arena, TICKET_HEADER ": %.*s", STR_ARG(id)) } }, ctl->arena, &answer);
+	ticket_end(ctl, site, id);
 	if (rc != 0) {
 		(void)ctl_fail(CTL_SYSTEM, "the smoke test needs curl: %s", strerror(-rc));
 		return false;
 	}
-	seconds = str_sub(result.output, 4, result.output.len);
-	ctl_say(ctl, "[smoke] GET %s through a ticket: %.*s (%.*s s)\n", url, STR_ARG(str_sub(result.output, 0, 3)),
-	    STR_ARG(seconds));
-	return result.code == 0 && result.output.len > 3 && result.output.p[0] == '2' && code == 0;
+	if (answer.status == 0 || !answer.whole)
+		(void)ctl_fail(CTL_NO, "%s: %.*s", url, STR_ARG(answer.why));
+	ctl_say(ctl, "[smoke] GET %s through a ticket: %d (%lld ms)\n", url, answer.status, (long long)answer.ms);
+	return answer.whole && answer.status / 100 == 2 && code == 0;
 }
 
 struct wanted {
@@ -245,8 +203,8 @@ run(struct ctl *ctl, const struct wanted *w, char **argv)
 		    w->smoke);
 	handle_signals();
 	code = switch_on(ctl, &w->on);
-	if (code != CTL_YES)
-		return code; /* also where it is on without its words: the operator shall know before work begins */
+	if (code != CTL_YES)            /* also where it is on without its words: the operator shall know before */
+		return ctl_fail((enum ctl_exit)code, "%s was not run", argv[0]);
 	code = run_command(ctl, argv);
 	(void)ctl_journal(ctl, "run", site->name, json_pack("{s:s, s:i}", "command", argv[0], "code", code));
 	smoke_failed = code == 0 && url != NULL && !smoke_test(ctl, site, url);

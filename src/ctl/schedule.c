@@ -117,6 +117,22 @@ window_words(const struct ctl *ctl, const struct window *window)
 	    STR_ARG(when.end == TIME_NONE ? STR("good") : ctl_span(ctl->arena, when.end - when.start)));
 }
 
+/* Two operators at once: what the other has planned since the configuration was read counts too. */
+static int
+lock_and_reload(struct ctl *ctl)
+{
+	struct policy *policy;
+
+	ctl_lock(ctl);
+	if (policy_compile(str_of(ctl->config), NULL, &ctl->problems, &policy) != 0) {
+		ctl_unlock(ctl);
+		return ctl_fail(CTL_SYSTEM, "the configuration was changed and cannot be used: wardenctl check");
+	}
+	policy_free(ctl->policy);
+	ctl->policy = policy;
+	return 0;
+}
+
 static int
 put_in_place(struct ctl *ctl, const char *trial, const char *path, const struct window *window)
 {
@@ -139,8 +155,8 @@ put_in_place(struct ctl *ctl, const char *trial, const char *path, const struct 
 	return ctl_journal(ctl, "schedule-add", window->site, window_record(window)) == 0 ? CTL_YES : CTL_SYSTEM;
 }
 
-int
-schedule_plan(struct ctl *ctl, const struct planned *planned)
+static int
+plan_locked(struct ctl *ctl, const struct planned *planned)
 {
 	const char *folder = ctl_state_path(ctl, WINDOWS_FOLDER);
 	const char *path = arena_printf(ctl->arena, "%s/%.*s.ini", folder, STR_ARG(planned->id)).p;
@@ -159,8 +175,9 @@ schedule_plan(struct ctl *ctl, const struct planned *planned)
 	if (window_text(ctl, planned, &text) != 0)
 		return ctl_fail(CTL_USAGE, "a text cannot stand in one line: it is over 1,000 bytes, has a control "
 		    "character, or both kinds of quotes beside a # or ;");
-	if (mkdir(folder, 0755) == -1 && errno != EEXIST)
-		return ctl_fail_file("make the folder", folder, -errno);
+	rc = file_make_folder(folder, 0755);
+	if (rc != 0)
+		return ctl_fail_file("make the folder", folder, rc);
 	rc = file_write(trial, text, 0644);
 	if (rc != 0)
 		return ctl_fail_file("write", trial, rc);
@@ -171,6 +188,18 @@ schedule_plan(struct ctl *ctl, const struct planned *planned)
 	}
 	code = put_in_place(ctl, trial, path, find_window(policy, planned->id));
 	policy_free(policy);
+	return code;
+}
+
+int
+schedule_plan(struct ctl *ctl, const struct planned *planned)
+{
+	int code = lock_and_reload(ctl);
+
+	if (code != 0)
+		return code;
+	code = plan_locked(ctl, planned);
+	ctl_unlock(ctl);
 	return code;
 }
 
@@ -244,12 +273,14 @@ remove_its_flags(struct ctl *ctl, const struct window *window)
 {
 	for (size_t i = 0; i < ctl->policy->site_count; i++) {
 		struct standing s;
+		int rc;
 
 		if (standing_read(ctl, &ctl->policy->sites[i], &s) != 0 || !s.there ||
 		    !str_eq(s.body.window, window->id))
 			continue;
-		if (file_remove(s.path) != 0)
-			return ctl_fail_file("remove", s.path, -errno);
+		rc = file_remove(s.path);
+		if (rc != 0 && rc != -ENOENT)
+			return ctl_fail_file("remove", s.path, rc);
 	}
 	return CTL_YES;
 }
@@ -337,6 +368,18 @@ schedule_add(struct ctl *ctl, const char *id, const struct wanted *w)
 }
 
 static int
+change(struct ctl *ctl, const char *verb, const char *id, const struct wanted *w)
+{
+	int code = lock_and_reload(ctl);
+
+	if (code != 0)
+		return code;
+	code = strcmp(verb, "remove") == 0 ? schedule_remove(ctl, id) : schedule_approve(ctl, id, w->by);
+	ctl_unlock(ctl);
+	return code;
+}
+
+static int
 choose(struct ctl *ctl, int count, char **argv, const struct wanted *w)
 {
 	const char *verb = argv[1];
@@ -347,10 +390,8 @@ choose(struct ctl *ctl, int count, char **argv, const struct wanted *w)
 		return schedule_export(ctl);
 	if (strcmp(verb, "add") == 0 && count == 2)
 		return schedule_add(ctl, argv[2], w);
-	if (strcmp(verb, "remove") == 0 && count == 2)
-		return schedule_remove(ctl, argv[2]);
-	if (strcmp(verb, "approve") == 0 && count == 2)
-		return schedule_approve(ctl, argv[2], w->by);
+	if ((strcmp(verb, "remove") == 0 || strcmp(verb, "approve") == 0) && count == 2)
+		return change(ctl, verb, argv[2], w);
 	if (strcmp(verb, "import") == 0 && count == 2)
 		return schedule_import(ctl, argv[2]);
 	return ctl_fail(CTL_USAGE, "usage: wardenctl schedule %s", ctl->command->arguments);

@@ -15,6 +15,7 @@ static int
 read_flag(struct ctl *ctl, struct standing *s)
 {
 	struct file_identity identity;
+	struct stat status;
 	struct str text;
 	int rc = file_read(s->path, FLAG_BODY_MAX, ctl->arena, &text, &identity);
 
@@ -23,8 +24,10 @@ read_flag(struct ctl *ctl, struct standing *s)
 	s->there = rc != -ENOENT && rc != -ENOTDIR;
 	if (!s->there)
 		return 0;
-	if (rc == -EISDIR || rc == -ENODEV || rc == -EFBIG) {
+	/* there, and its body cannot be had: on, as the gateway takes it */
+	if ((rc == -EISDIR || rc == -ENODEV || rc == -EFBIG || rc == -EACCES) && stat(s->path, &status) == 0) {
 		s->body.broken = true;
+		s->since = status.st_ctim.tv_sec;
 		return 0;
 	}
 	if (rc != 0)
@@ -53,13 +56,17 @@ static int
 read_condition(struct ctl *ctl, struct standing *s)
 {
 	const struct policy *policy = ctl->policy;
+	/* given back at once: of a thousand sites, each has room for all of them */
 	struct watches watches = {
-		arena_zalloc(ctl->arena, policy->site_count, sizeof *watches.flags),
-		arena_zalloc(ctl->arena, policy->window_count + 1, sizeof *watches.windows),
+		calloc(policy->site_count, sizeof *watches.flags),
+		calloc(policy->window_count + 1, sizeof *watches.windows),
 	};
 
-	if (watches.flags == NULL || watches.windows == NULL)
+	if (watches.flags == NULL || watches.windows == NULL) {
+		free(watches.flags);
+		free(watches.windows);
 		return -ENOMEM;
+	}
 	condition_read(&watches, &s->site->condition, s->site->condition.enabled, ctl->now, &s->condition);
 	s->condition.title = arena_copy(ctl->arena, s->condition.title);
 	s->condition.message = arena_copy(ctl->arena, s->condition.message);
@@ -69,6 +76,8 @@ read_condition(struct ctl *ctl, struct standing *s)
 	find_window(ctl, s);
 	for (size_t i = 0; i < policy->site_count; i++)
 		flag_watch_clear(&watches.flags[i]);
+	free(watches.flags);
+	free(watches.windows);
 	return 0;
 }
 
@@ -103,7 +112,7 @@ standing_write(struct ctl *ctl, const struct standing *standing, const struct fl
 		return ctl_fail(CTL_USAGE, "a text cannot stand in one line of the flag: it is over 1,000 bytes, has a "
 		    "line end or a control character, or both kinds of quotes beside a # or ;");
 	rc = file_write(standing->path, text, 0644);
-	if (rc == -ENOENT && mkdir(ctl_state_path(ctl, "flags"), 0755) == 0)
+	if (rc == -ENOENT && file_make_folder(ctl_state_path(ctl, "flags"), 0755) == 0)
 		rc = file_write(standing->path, text, 0644);
 	if (rc == 0) {
 		*ret_on = true;
@@ -129,7 +138,7 @@ standing_end_window(struct ctl *ctl, const struct standing *standing)
 	if (standing->window == NULL || !window_skip_path(standing->window, standing->occurrence.end, path))
 		return 0;
 	rc = file_create_empty(path, 0644);
-	if (rc == -ENOENT && mkdir(ctl_state_path(ctl, ENDED_FOLDER), 0755) == 0)
+	if (rc == -ENOENT && file_make_folder(ctl_state_path(ctl, ENDED_FOLDER), 0755) == 0)
 		rc = file_create_empty(path, 0644);
 	return rc == 0 || rc == -EEXIST ? 0 : ctl_fail_file("end the window: cannot write", path, rc);
 }

@@ -117,7 +117,7 @@ say_troubles(const struct ctl *ctl, const struct standing *s)
 	if (c->bypass_off)
 		ctl_say(ctl, "      personal bypasses are suspended; wardenctl bypass on restores them\n");
 	if (c->broken)
-		ctl_say(ctl, "      %s holds lines that are not understood; it is on all the same\n",
+		ctl_say(ctl, "      %s cannot be read, or holds lines that are not understood; it is on all the same\n",
 		    standing_short_path(ctl, c->flag));
 	if (c->unknown)
 		ctl_say(ctl, "      the state cannot be read; on_unknown decides. Look at %.*s\n",
@@ -208,6 +208,7 @@ watch(struct ctl *ctl)
 
 	while (code == CTL_YES || code == CTL_NO) {
 		ctl->now = clock_now();
+		arena_reset(ctl->arena);        /* it may run for days, and nothing of the last look is kept */
 		if (ctl->colour)
 			(void)fputs("\033[H\033[2J", stdout);
 		code = show(ctl);

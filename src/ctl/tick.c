@@ -9,9 +9,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "ctl/child.h"
 #include "ctl/commands.h"
@@ -129,6 +132,7 @@ event_of(json_t *record)
 struct telling {
 	struct ctl *ctl;
 	json_int_t  told;               /* number of the last record that hooks were told */
+	json_int_t  last;               /* of the last record that there is */
 	bool        first;
 	int         failed;
 	unsigned    count;
@@ -167,6 +171,7 @@ tell_record(void *context, json_t *record)
 	const char *word = event_of(record);
 	bool old = t->first && member_time(record, "time") < t->ctl->now - FIRST_EVENTS_AGE;
 
+	t->last = seq;
 	if (seq <= t->told)
 		return true;
 	t->told = seq;
@@ -190,25 +195,36 @@ tell_record(void *context, json_t *record)
 	return true;
 }
 
+/* From the record behind the last that was told; from the first, if the journal was begun anew since. */
+static int
+tell_journal(struct telling *t, const char *journal)
+{
+	json_int_t before = t->told;
+	int rc = journal_each(journal, tell_record, t);
+
+	if (rc != 0 || t->failed > 0 || t->last >= before)
+		return rc;
+	t->first = true;
+	t->told = 0;
+	return journal_each(journal, tell_record, t);
+}
+
 static bool
-tell_hooks(struct ctl *ctl)
+tell_locked(struct ctl *ctl)
 {
 	const char *path = ctl_state_path(ctl, "hooks.json"), *journal = ctl_state_path(ctl, "journal.jsonl");
 	struct telling t = { .ctl = ctl };
 	struct str text;
 	json_t *saved = NULL;
 	json_int_t before;
-	bool there;
 	int rc;
 
-	if (hooks_objection(ctl, ctl->policy->hooks_dir.p, &there) == NULL && !there)
-		return true;            /* no hooks, nothing to remember */
 	if (file_read(path, 1024, ctl->arena, &text, NULL) == 0)
 		saved = json_loadb(text.p, text.len, 0, NULL);
 	t.first = !json_is_integer(json_object_get(saved, "seq"));
 	t.told = before = json_integer_value(json_object_get(saved, "seq"));
 	json_decref(saved);
-	rc = journal_each(journal, tell_record, &t);
+	rc = tell_journal(&t, journal);
 	if (rc != 0 && rc != -ENOENT)
 		return ctl_fail_file("read", journal, rc) == 0;
 	if (t.told != before && !save_told(&t))
@@ -216,6 +232,29 @@ tell_hooks(struct ctl *ctl)
 	if (t.count > 0)
 		ctl_say(ctl, "told hooks of %u events\n", t.count);
 	return t.failed == 0;
+}
+
+/* Slow hooks may take longer than the minute until the next tick, which must not tell the same once more. */
+static bool
+tell_hooks(struct ctl *ctl)
+{
+	const char *path = ctl_state_path(ctl, "hooks.lock");
+	bool there, ok;
+	int lock;
+
+	if (hooks_objection(ctl, ctl->policy->hooks_dir.p, &there) == NULL && !there)
+		return true;            /* no hooks, nothing to remember */
+	lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+	if (lock == -1)
+		return ctl_fail_file("write", path, -errno) == 0;
+	if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
+		ok = tell_locked(ctl);
+	} else {
+		ctl_say(ctl, "another tick is telling hooks\n");
+		ok = true;
+	}
+	(void)close(lock);
+	return ok;
 }
 
 int

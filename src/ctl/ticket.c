@@ -53,9 +53,9 @@ check_span(struct ctl *ctl, const struct site *site, const char *text, int64_t *
 static int
 make_folder(const char *folder)
 {
-	if (mkdir(folder, 0711) == 0)
-		return chmod(folder, 0711) == 0 ? 0 : ctl_fail_file("set the mode of", folder, -errno);
-	return errno == EEXIST ? 0 : ctl_fail_file("make the folder", folder, -errno);
+	int rc = file_make_folder(folder, 0711);
+
+	return rc == 0 ? 0 : ctl_fail_file("make the folder", folder, rc);
 }
 
 static int
@@ -125,15 +125,26 @@ ticket_make(struct ctl *ctl, const struct site *site, const struct ticket *ticke
 	if (rc != 0)
 		return rc;
 	secret_random_hex(id, TICKET_ID_LEN);
-	*ret_id = arena_copy(ctl->arena, str_of(id));
 	path = arena_printf(ctl->arena, "%s/%s", folder, id).p;
 	/* the web server must be able to read it; who may list the folder can read its name, which is all of it */
 	rc = file_write(path, text, 0644);
 	if (rc != 0)
 		return ctl_fail_file("write the ticket in", folder, rc);
+	*ret_id = arena_copy(ctl->arena, str_of(id));
 	more = json_pack("{s:o, s:o, s:o, s:o}", "ticket", ctl_json_str(str_sub(*ret_id, 0, TICKET_SHOWN_LEN)), "until",
 	    ctl_json_time(ticket->until), "note", ctl_json_str(ticket->note), "paths", ctl_json_str(ticket->paths));
 	return ctl_journal(ctl, "ticket-new", site->name, more) == 0 ? 0 : CTL_SYSTEM;
+}
+
+void
+ticket_end(struct ctl *ctl, const struct site *site, struct str id)
+{
+	const char *path = ctl_state_path(ctl, "tickets/%.*s/%.*s",
+	    STR_ARG(site->name.len > 0 ? site->name : STR(TICKET_ANY)), STR_ARG(id));
+
+	if (file_remove(path) == 0)
+		(void)ctl_journal(ctl, "ticket-revoke", site->name, json_pack("{s:o}", "ticket",
+		    ctl_json_str(str_sub(id, 0, TICKET_SHOWN_LEN))));
 }
 
 static int
@@ -193,13 +204,15 @@ tickets_walk(struct ctl *ctl, tickets_each *each, void *context)
 	if (dir == NULL)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 	while (rc == 0 && (entry = readdir(dir)) != NULL) {
-		struct str name = arena_copy(ctl->arena, str_of(entry->d_name));
+		const char *name = arena_copy(ctl->arena, str_of(entry->d_name)).p;
+		struct str site;
 
-		if (name.len == 0 || name.p[0] == '.')
+		if (name == NULL || name[0] == '.')
 			continue;
-		rc = walk_folder(ctl, ctl_state_path(ctl, "tickets/%s", name.p), name, each, context);
+		site = ctl_clean(ctl->arena, str_of(name));
+		rc = walk_folder(ctl, ctl_state_path(ctl, "tickets/%s", name), site, each, context);
 		if (rc == 0)
-			rc = walk_folder(ctl, ctl_state_path(ctl, "tickets/%s/limited", name.p), name, each, context);
+			rc = walk_folder(ctl, ctl_state_path(ctl, "tickets/%s/limited", name), site, each, context);
 	}
 	(void)closedir(dir);
 	return rc;

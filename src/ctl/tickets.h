@@ -5,6 +5,8 @@
 #include "ctl/ctl.h"
 #include "state/ticket.h"
 
+#define TICKET_HEADER "X-Maintenance-Ticket"    /* that a program shows its ticket in */
+
 struct found_ticket {
 	struct str    site;             /* the folder's name: a site's, or "any" */
 	struct str    id;
@@ -23,5 +25,8 @@ int tickets_walk(struct ctl *ctl, tickets_each *each, void *context);
  * code after saying what went wrong; with `*ret_id` set where the ticket is there all the same.
  */
 int ticket_make(struct ctl *ctl, const struct site *site, const struct ticket *ticket, struct str *ret_id);
+
+/* Removes a ticket that ticket_make() made for the same site, and tells the journal; nothing to do if it is gone. */
+void ticket_end(struct ctl *ctl, const struct site *site, struct str id);
 
 #endif

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "record/counters.h"
 
 #define ROWS       256          /* the last is for all sites that have none of their own */
@@ -45,7 +46,7 @@ struct counters {
 };
 
 static int
-map(int fd, bool write, struct mapped **ret)
+map(int fd, const char *path, bool write, struct mapped **ret)
 {
 	struct stat status;
 	uint64_t magic = 0;
@@ -53,9 +54,13 @@ map(int fd, bool write, struct mapped **ret)
 
 	if (fstat(fd, &status) == -1)
 		return -errno;
+	if (!S_ISREG(status.st_mode))
+		return -EBADMSG;
 	if (write && status.st_size == 0) {
 		int rc = -posix_fallocate(fd, 0, sizeof(struct mapped));
 
+		if (rc == 0)
+			file_join_folder(fd, path);
 		/* not ftruncate(): a page that finds no room when it is written to is a SIGBUS */
 		if (rc != 0)
 			return ftruncate(fd, 0) == -1 ? -errno : rc;
@@ -86,8 +91,8 @@ counters_open(struct str state_dir, bool write, struct counters **ret)
 		free(counters);
 		return -ENOMEM;
 	}
-	fd = open(path, (write ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW, 0644);
-	rc = fd == -1 ? -errno : map(fd, write, &counters->mapped);
+	fd = open(path, (write ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+	rc = fd == -1 ? -errno : map(fd, path, write, &counters->mapped);
 	if (fd != -1)
 		(void)close(fd);
 	if (rc != 0)

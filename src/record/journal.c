@@ -22,6 +22,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/secret.h"
 #include "record/journal.h"
 
@@ -326,8 +327,8 @@ sync_folder(const char *path)
 		return -ENAMETOOLONG;
 	(void)snprintf(folder, sizeof folder, "%.*s.", slash == whole.len ? 0 : (int)slash + 1, path);
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return -errno;
+	if (fd == -1)                   /* a folder may be writable and not readable: what was done there is done */
+		return errno == EACCES ? 0 : -errno;
 	rc = fsync(fd) == -1 && errno != EINVAL && errno != EROFS ? -errno : 0;
 	(void)close(fd);
 	return rc;
@@ -417,6 +418,8 @@ journal_append(const char *path, json_t *record, int64_t now, int64_t *ret_seq, 
 	rc = fd < 0 ? fd : lock_journal(fd);
 	if (rc == 0)
 		rc = read_tail(fd, &tail);
+	if (rc == 0 && tail.size == 0)
+		file_join_folder(fd, path);
 	if (rc == 0)
 		rc = compose(record, now, &tail, &line, hash);
 	if (rc == 0)

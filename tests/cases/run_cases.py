@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs every *.case of this folder in process and as CGI, FastCGI responder and FastCGI authorizer.
+"""Runs every *.case of this folder in process and as CGI, FastCGI responder, FastCGI authorizer and ForwardAuth.
 
 usage: run_cases.py --gateway WARDEN-AT --in-process SERVE-EACH [NAME ...]
 The format is in README.md.  One gateway of each kind lives as long as its case file, so that flags change under it.
@@ -20,6 +20,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "wire"))
 from fastcgi import AUTHORIZER, RESPONDER, send, whole  # noqa: E402  (the records of tests/wire)
+from harness import receive  # noqa: E402
 
 WAIT_SECONDS = 20
 HEAD = """[gateway]
@@ -28,7 +29,7 @@ log = decisions.log
 log_decisions = all
 listen = {socket}
 workers = 2
-trusted_proxies = 198.51.100.0/24
+trusted_proxies = 198.51.100.0/24{asking}
 {gateway}[site]
 {hand_back}"""
 
@@ -124,7 +125,7 @@ class File:
 
 class World:
     """The folder of one case file under one transport: INI, state, clock, and the decisions that were logged."""
-    def __init__(self, file, folder):
+    def __init__(self, file, folder, gateway=""):
         self.folder = folder
         self.state = os.path.join(folder, "state")
         self.log = os.path.join(folder, "decisions.log")
@@ -133,7 +134,8 @@ class World:
         self.config = os.path.join(folder, "warden.ini")
         self.log_read = 0
         hand_back = "" if "hand_back" in file.ini else "hand_back = status 204\n"
-        self.put("warden.ini", HEAD.format(socket=self.socket, gateway=file.gateway, hand_back=hand_back) + file.ini)
+        self.put("warden.ini", HEAD.format(socket=self.socket, asking=gateway, gateway=file.gateway,
+                                           hand_back=hand_back) + file.ini)
         for name in ("state", "state/flags"):
             os.mkdir(os.path.join(folder, name))
         for name, text in file.files.items():
@@ -238,9 +240,10 @@ class Cgi:
 
 class FastCgi:
     role = RESPONDER
+    gateway = suffix = ""
 
     def __init__(self, programs, world):
-        self.path = world.socket
+        self.path = world.socket + self.suffix
         self.process = subprocess.Popen([programs.gateway, "-c", world.config], env=world.env,
                                         stdin=subprocess.DEVNULL)
         end = time.monotonic() + WAIT_SECONDS
@@ -266,6 +269,40 @@ class Responder(FastCgi):
 class Authorizer(FastCgi):
     name = "authorizer"
     role = AUTHORIZER
+
+
+class ForwardAuth(FastCgi):
+    """The peer becomes the last entry of X-Forwarded-For, as a proxy before the gateway would write it."""
+    name = "forward-auth"
+    gateway, suffix = ", 127.0.0.1\nhttp_listen = {socket}.http", ".http"
+    FIELDS = {"REQUEST_METHOD": "X-Forwarded-Method", "REQUEST_URI": "X-Forwarded-Uri",
+              "REQUEST_SCHEME": "X-Forwarded-Proto", "HTTP_HOST": "X-Forwarded-Host", "REMOTE_ADDR": "X-Forwarded-For"}
+
+    def fields(self, params):
+        """None where a parameter has no field, or one is missing or empty that a proxy always sends."""
+        if not all(dict(params).get(name) for name in self.FIELDS):
+            return None
+        out = []
+        for name, value in params:
+            if name in self.FIELDS:
+                out.append((self.FIELDS[name], value))
+            elif name.startswith("HTTP_"):
+                out.append((name[5:].replace("_", "-"), value))
+            elif name != "GATEWAY_INTERFACE":
+                return None
+        out.sort(key=lambda field: field == ("X-Forwarded-For", dict(params).get("REMOTE_ADDR")))
+        return out
+
+    def ask(self, params):
+        fields = self.fields(params)
+        if fields is None:
+            return None
+        lines = ["GET /auth HTTP/1.1", "Host: gateway", "Connection: close", *(f"{n}: {v}" for n, v in fields)]
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(WAIT_SECONDS)
+            s.connect(self.path)
+            s.sendall("\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n")
+            return receive(s).replace(b"HTTP/1.1 ", b"Status: ", 1)
 
 
 def wrong_verdict(want, decision, status, asks):
@@ -305,13 +342,13 @@ def wrong_reply(want, status, headers, body):
 def judge(case, transport, answer, decision):
     """What is wrong with the answer, as sentences."""
     status, headers, body = parse(answer)
-    asks = transport.name == "authorizer"
+    asks = transport.name in ("authorizer", "forward-auth")
     passed = decision is not None and decision["verdict"] == "pass" and decision["status"] != 303
     for kind, want in case.expect:
         if kind == "verdict":
             wrong = wrong_verdict(want, decision, status, asks)
         elif asks and passed:
-            wrong = None if body == b"" and status == 200 else "a pass of an authorizer is 200 without a body"
+            wrong = None if body == b"" and status == 200 else "a pass is 200 without a body"
         else:
             wrong = wrong_reply(want, status, headers, body)
         if wrong:
@@ -339,12 +376,14 @@ def run_requests(file, world, transport, totals):
 
 def run_file(path, programs, totals):
     file = File(path)
-    for kind in (InProcess, Cgi, Responder, Authorizer):
+    for kind in (InProcess, Cgi, Responder, Authorizer, *([ForwardAuth] if programs.http else [])):
         if file.only and kind.name not in file.only:
+            continue
+        if kind is ForwardAuth and "client_header" in file.gateway:     # the client's address stands elsewhere
             continue
         folder = tempfile.mkdtemp(prefix="warden-case-")
         try:
-            world = World(file, folder)
+            world = World(file, folder, getattr(kind, "gateway", "").format(socket=os.path.join(folder, "socket")))
             check = subprocess.run([programs.gateway, "--check", "-c", world.config], capture_output=True, check=False)
             if check.returncode != 0:
                 raise BadCase(check.stderr.decode())
@@ -367,6 +406,7 @@ def main():
     parser.add_argument("--gateway", required=True, help="maintenance-warden with the clock of the tests")
     parser.add_argument("--in-process", required=True, help="the program of serve-each.c")
     parser.add_argument("names", nargs="*", help="case files; all when none is named")
+    parser.add_argument("--http", action="store_true", help="the gateway has its HTTP front")
     programs = parser.parse_args()
     names = programs.names or sorted(n for n in os.listdir(HERE) if n.endswith(".case"))
     totals = Totals()
@@ -377,8 +417,8 @@ def main():
             totals.failed += 1
             print(f"FAIL {name}: {wrong!r}")
     if totals.unasked:
-        print(f"cases: {totals.unasked} requests with a doubled parameter were not asked over plain CGI, "
-              "whose environment cannot hold them")
+        print(f"cases: {totals.unasked} requests were not asked over plain CGI, whose environment cannot hold a "
+              "parameter twice, or over ForwardAuth, which has no parameters")
     print(f"cases: {totals.passed} passed, {totals.failed} failed")
     return 1 if totals.failed or not totals.passed else 0
 

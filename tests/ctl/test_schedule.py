@@ -4,6 +4,7 @@
 import argparse
 import contextlib
 import datetime
+import fcntl
 import http.server
 import json
 import os
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 INI = """[gateway]
 state_dir = state
@@ -340,6 +342,33 @@ def test_hooks(program):
         check("... or does not", code == 0, err)
 
 
+def test_hooks_once(program):
+    with World(program) as w:
+        log = w.path("log")
+        w.put("log", "")
+        w.put("hooks.d/slow", f"#!/bin/sh\necho $WARDEN_EVENT $WARDEN_STEP >> {log}\nsleep 0.5\n", 0o755)
+        w.run("tick")
+        w.run("on")
+        w.run("step", "1/2")
+        w.run("step", "2/2")
+        first = subprocess.Popen([w.program, "-c", w.path("warden.ini"), "tick"], stdout=subprocess.DEVNULL)
+        end = time.monotonic() + 30
+        while not w.get("log") and time.monotonic() < end:
+            time.sleep(0.01)
+        code, out, err = w.run("tick")
+        check("a tick while the hooks of the last one still run", code == 0 and "another tick" in out, (code, out, err))
+        check("... and that one ends well", first.wait(30) == 0)
+        told = ["started", "step 1/2", "step 2/2"]
+        check("... each event is told once", [l.strip() for l in w.get("log").splitlines()] == told, w.get("log"))
+        os.rename(w.path("state/journal.jsonl"), w.path("journal.old"))
+        w.run("off")
+        w.run("tick")
+        w.run("tick")
+        told.append("ended")
+        check("a journal that was begun anew is told too, once", [l.strip() for l in w.get("log").splitlines()] == told,
+              w.get("log"))
+
+
 ICS = """BEGIN:VCALENDAR
 VERSION:2.0
 PRODID:-//test//EN
@@ -399,6 +428,86 @@ def test_calendar(program):
         check("no file", w.run("schedule", "import", w.path("gone.ics"))[0] == 3)
 
 
+ODD = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//test//EN
+BEGIN:VEVENT
+UID:gone
+DTSTAMP:20260101T000000Z
+DTSTART:20900301T020000Z
+DTEND:20900301T030000Z
+STATUS:CANCELLED
+END:VEVENT
+BEGIN:VEVENT
+UID:two-zones
+DTSTAMP:20260101T000000Z
+DTSTART;TZID=Europe/Berlin:20900302T020000
+DTEND;TZID=America/New_York:20900302T030000
+END:VEVENT
+BEGIN:VEVENT
+UID:utc-then-zone
+DTSTAMP:20260101T000000Z
+DTSTART:20900303T020000Z
+DTEND;TZID=America/New_York:20900303T030000
+END:VEVENT
+BEGIN:VEVENT
+UID:endless
+DTSTAMP:20260101T000000Z
+DTSTART:20900304T020000Z
+END:VEVENT
+BEGIN:VEVENT
+UID:zone-then-utc
+DTSTAMP:20260101T000000Z
+DTSTART;TZID=Europe/Berlin:20900305T020000
+DTEND:20900305T030000Z
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def test_odd_events(program):
+    with World(program) as w:
+        w.put("in.ics", ODD.replace("\n", "\r\n"))
+        code, out, err = w.run("schedule", "import", w.path("in.ics"))
+        for uid, words in (("gone", "cancelled"), ("two-zones", "different zones"), ("utc-then-zone", "different zones"),
+                           ("endless", "neither DTEND nor DURATION")):
+            check(f"an event that is no window: {uid}", f"event {uid} is refused" in err and words in err, err)
+        check("one that ends in UTC is a window", code == 1 and [(o["window"], o["end"]) for o in w.json(
+              "schedule", "list")] == [("zone-then-utc", "2090-03-05T03:00:00Z")], (code, out, err))
+
+
+def test_two_planners(program):
+    """What is planned while one waits for the other counts."""
+    with World(program) as w:
+        def behind(wait_for, *arguments):
+            lock = os.open(w.path("state"), os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            process = subprocess.Popen([w.program, "-c", w.path("warden.ini"), "schedule", *arguments],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            try:
+                process.wait(0.3)
+            except subprocess.TimeoutExpired:
+                pass
+            wait_for()
+            os.close(lock)
+            _, err = process.communicate(timeout=30)
+            return process.returncode, err
+
+        def other():
+            w.put("state/windows.d/b.ini", f"[window.b]\nsite = shop\nstart = {utc(60)}\nend = {utc(120)}\n")
+
+        def approve():
+            w.put("state/windows.d/b.ini", w.get("state/windows.d/b.ini") + "approved = bob\n")
+
+        code, err = behind(other, "add", "a", "--site", "shop", "--start", utc(90), "--end", utc(150))
+        check("two that overlap, planned at once: one is refused", code == 1 and "overlaps" in err, (code, err))
+        code, err = behind(other, "add", "b", "--site", "shop", "--start", utc(900), "--end", utc(950))
+        check("... and so is one of the same id", code == 1 and "already" in err, (code, err))
+        code, err = behind(approve, "approve", "b", "--by", "carl")
+        check("... and a second approval", code == 1 and "approved by bob already" in err, (code, err))
+        check("... and the configuration is sound", w.run("schedule", "list")[0] == 0)
+
+
 class Site(http.server.BaseHTTPRequestHandler):
     tickets = []
     status = 200
@@ -449,9 +558,32 @@ def test_run(program):
         check("... also of a signal", code == 137 and not os.path.exists(flag), (code, err))
         code, out, err = w.run("run", "--on-fail", "lift", "--", "/no/such/program")
         check("a command that is not there", code == 127 and not os.path.exists(flag), (code, err))
+        os.rename(w.path("state/journal.jsonl"), w.path("aside"))
+        os.mkdir(w.path("state/journal.jsonl"))
+        code, out, err = w.run("run", "--", "touch", w.path("ran"))
+        os.rmdir(w.path("state/journal.jsonl"))
+        os.rename(w.path("aside"), w.path("state/journal.jsonl"))
+        check("where on has trouble, the command is not run, and that is said", code == 3 and "touch was not run" in err and
+              not w.there("ran") and os.path.exists(flag), (code, err))
+        w.run("off")
         check("a word that is none", w.run("run", "--on-fail", "perhaps", "--", "true")[0] == 2)
         check("no command", w.run("run", "--for", "5m")[0] == 2)
         test_run_signal(w, flag)
+        test_run_unread(w, flag)
+
+
+def test_run_unread(w, flag):
+    """Nobody reads what run says: it goes on all the same, and the command is not spared its SIGPIPE."""
+    ran = w.path("ran")
+    read, write = os.pipe()
+    os.close(read)
+    code = subprocess.run([w.program, "-c", w.path("warden.ini"), "run", "--", "sh", "-c", f"touch {ran}"], stdout=write,
+                          stderr=subprocess.DEVNULL, timeout=60, check=False).returncode
+    check("a closed pipe: the command runs, and maintenance ends", os.path.exists(ran) and not os.path.exists(flag), code)
+    code = subprocess.run([w.program, "-c", w.path("warden.ini"), "-q", "run", "--on-fail", "lift", "--", "yes"], stdout=write,
+                          stderr=subprocess.DEVNULL, timeout=60, check=False).returncode
+    os.close(write)
+    check("a closed pipe: SIGPIPE ends the command as ever", code == 128 + signal.SIGPIPE, code)
 
 
 def test_run_signal(w, flag):
@@ -480,7 +612,7 @@ def main():
     parser.add_argument("--gateway")
     program = os.path.abspath(parser.parse_args().wardenctl)
     for test in (test_add, test_policy, test_tick_windows, test_tick_flags, test_tick_leftovers, test_check_command,
-                 test_hooks, test_calendar, test_run):
+                 test_hooks, test_hooks_once, test_calendar, test_odd_events, test_two_planners, test_run):
         test(program)
     print(f"ctl-schedule: {check.passed} passed, {check.failed} failed")
     return 1 if check.failed else 0

@@ -7,6 +7,7 @@ usage: test_switch.py --wardenctl PATH --gateway PATH
 """
 import json
 import os
+import shutil
 import stat
 import sys
 
@@ -404,7 +405,107 @@ class Tests:
         self.run("off")
         self.that("off removes the link", not os.path.lexists(self.f.flag) and os.path.exists(target))
         self.gateway("off, symlinked", 200)
+        if os.geteuid() == 0:
+            os.chmod(target, 0o600)
+            before = self.f.read(target)
+            os.symlink(target, self.f.flag)
+            os.lchown(self.f.flag, 65534, 65534)
+            self.run("message", "through a stranger's link")
+            self.that("a link that somebody else put there is replaced", not os.path.islink(self.f.flag) and
+                      self.f.body()["message"] == "through a stranger's link" and self.f.read(target) == before,
+                      self.f.read(target))
+            self.equal("... by a file of its own", (os.stat(self.f.flag).st_uid, stat.S_IMODE(os.stat(self.f.flag)
+                       .st_mode)), (0, 0o644))
+            self.run("off")
         self.equal("no temporary file is left", self.f.temporaries(), [])
+
+    def as_another(self, *words):
+        """As a user who is not root: what root runs into no wall."""
+        if os.geteuid() != 0:
+            return self.f.run(*words)
+        usual, self.f.wardenctl = self.f.wardenctl, self.f.file("wardenctl")
+        if not os.path.exists(self.f.wardenctl):
+            shutil.copy(usual, self.f.wardenctl)        # that user may not be let into the build folder
+        try:
+            return self.f.run(*words, prefix=("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"))
+        finally:
+            self.f.wardenctl = usual
+
+    def modes(self):
+        self.f.clear()
+        self.run("on")
+        journal, aside = self.f.file("state/journal.jsonl"), self.f.file("journal.aside")
+        os.rename(journal, aside)
+        for name in ("state", "state/flags"):
+            os.chmod(self.f.file(name), 0o777)
+        os.chmod(self.f.flag, 0)
+        result = self.as_another("status")
+        self.that("a flag that cannot be read: status says ON, as the gateway does", result.code == 0 and
+                  result.out.startswith("ON ") and "cannot be read" in result.out, result)
+        result = self.as_another("step", "x")
+        self.that("a flag that cannot be read: step refuses", result.code == 3 and "cannot be read" in result.err, result)
+        result = self.as_another("off")
+        self.that("a flag that cannot be read: off removes it", result.code == 0 and self.f.read() is None, result)
+        os.unlink(journal)
+        os.chmod(self.f.state, 0o333)                   # to be written and entered, not to be read
+        result = self.as_another("on", "--message", "M")
+        there = os.path.exists(self.f.flag)
+        self.that("a folder that cannot be listed: on", result.code == 0 and there, result)
+        result = self.as_another("off")
+        there = os.path.exists(self.f.flag)
+        self.that("a folder that cannot be listed: off", result.code == 0 and not there, result)
+        os.chmod(self.f.state, 0o755)
+        os.makedirs(self.f.file("state/tickets/any"), exist_ok=True)
+        os.chmod(self.f.file("state/tickets/any"), 0o555)
+        result = self.as_another("ticket", "new")
+        self.that("a ticket that was not written is not shown", result.code == 3 and "maintenance_ticket" not in
+                  result.out and "cannot write the ticket" in result.err, result)
+        shutil.rmtree(self.f.file("state/tickets"))
+        hooks = self.f.file("hooks")
+        os.makedirs(hooks)
+        os.chmod(hooks, 0o711)                          # for another user no hook can be found
+        ini = open(self.f.ini, "rb").read()
+        self.f.write_ini(SITES, gateway=f"hooks_dir = {hooks}\n")
+        if os.geteuid() != 0:
+            os.chmod(hooks, 0o311)
+        os.chmod(self.f.state, 0o777)
+        result = self.as_another("on")
+        self.that("hooks that cannot be listed cannot be gone past", result.code == 1 and "cannot be listed" in result.err
+                  and self.f.read() is None, result)
+        self.f.write("warden.ini", ini)
+        os.chmod(hooks, 0o711)
+        os.chmod(self.f.state, 0o751)
+        os.chmod(self.f.file("state/flags"), 0o755)
+        os.unlink(journal)
+        os.rename(aside, journal)
+
+    def shared_folder(self):
+        """What root begins, the owner of the state folder and its group can go on with."""
+        if os.geteuid() != 0:
+            return
+        for what, owner, mode in (("owner", (65534, 0), 0o751), ("group", (0, 65534), 0o771)):
+            state = self.f.file(f"by-{what}")
+            os.makedirs(state)
+            os.chown(state, *owner)
+            os.chmod(state, mode)
+            ini, shop = self.f.ini, ("--site", "shop")
+            self.f.write("shared.ini", f"[gateway]\nstate_dir = {state}\n{SITES}")
+            self.f.environment["WARDEN_CONFIG"] = self.f.file("shared.ini")
+            window = ("--start", "2090-01-01 00:00", "--end", "2090-01-02 00:00")
+            before = os.umask(0o077)
+            for words in (("on", *shop), ("off", *shop), ("ticket", "new"), ("schedule", "add", "a", *window)):
+                self.run(*words)
+            os.umask(before)
+            for words in (("on",), ("off",), ("on", *shop), ("off", *shop), ("ticket", "new"), ("ticket", "list"),
+                          ("ticket", "revoke", "--all"), ("schedule", "remove", "a"), ("schedule", "add", "a", *window),
+                          ("journal",), ("tick",)):
+                result = self.as_another(*words)
+                self.that(f"shared by its {what}: {' '.join(words[:2])}", result.code == 0, result)
+            self.equal(f"shared by its {what}: others get nothing more", [stat.S_IMODE(os.stat(os.path.join(state, n))
+                       .st_mode) & 7 for n in ("journal.jsonl", "tickets", "tickets/any", "windows.d")], [0, 1, 1, 5])
+            records, _, wrong = self.f.journal(state)
+            self.that(f"shared by its {what}: one journal", wrong is None and len(records) == 13, wrong, len(records))
+            self.f.environment["WARDEN_CONFIG"] = ini
 
     def journal_unwritable(self):
         self.f.clear()
@@ -448,6 +549,35 @@ class Tests:
                       result.code == 3 and "nowhere" in result.err and "is off" not in result.err, result)
         one = self.f.run("status", "--json", "--site", "shop", env=other).json()
         self.equal("no state folder: status", (one.get("source"), one.get("unknown")), ("unknown", True))
+
+    def escapes(self):
+        """What others wrote moves nobody's cursor."""
+        self.f.clear()
+        self.f.write("state/maintenance.flag", "step = a\u009b2Jb\nowner = x\n")
+        result = self.run("status")
+        self.that("an escape of one character in a flag", "\u009b" not in result.out and "not understood" in result.out,
+                  result)
+        self.refused("... and as a message", ("on", "--message", "a\u009b2J"), 2, "control character")
+        self.f.clear()
+        os.makedirs(self.f.file("state/tickets/\033[2Jx"))
+        self.f.write("state/tickets/\033[2Jx/" + "a" * 32, "until = 2090-01-01T00:00:00Z\n")
+        for words in (("ticket", "list"), ("ticket", "revoke", "a" * 32)):
+            result = self.run(*words)
+            self.that(f"a folder's name: {' '.join(words[:2])}", "\033" not in result.out and "[2Jx" in result.out, result)
+        shutil.rmtree(self.f.file("state/tickets/\033[2Jx"))
+        os.makedirs(self.f.file("loud"))
+        self.f.write("loud/preflight-x", "#!/bin/sh\nprintf 'no\\033[2Jt now'\nexit 1\n", 0o755)
+        self.f.write_ini(SITES, gateway=f"hooks_dir = {self.f.file('loud')}\n")
+        result = self.refused("a hook's reason", ("on",), 1, "no [2Jt now")
+        self.that("... without its escapes", "\033" not in result.err, result)
+        self.f.write_ini(SITES)
+
+    def many_sites(self):
+        self.f.clear()
+        self.f.write_ini("[site]\n" + "".join(f"[site.s{i}]\nhost = s{i}.example.com\n" for i in range(1000)))
+        result = self.f.run("status", "--json")
+        self.that("a thousand sites: status", result.code == 1 and len(result.json().get("sites", ())) == 1001, result)
+        self.f.write_ini(SITES)
 
     # --- policy and hooks ---
 
@@ -740,6 +870,13 @@ max_duration = 2h
             result = self.f.run(name, "--help", env={"WARDEN_CONFIG": "/nonexistent"})
             self.that(f"{name} --help needs no INI", result.code == 0 and f"usage: wardenctl {name}" in result.out and
                       "exit status" in result.out and "--site NAME" in result.out, result)
+        for words in (("on", "--message", "-h"), ("ticket", "new", "--note", "--help"), ("run", "--for", "-h")):
+            result = self.f.run(*words)
+            self.that(f"{' '.join(words)}: help, for no INI was read", result.code == 0 and
+                      f"usage: wardenctl {words[0]}" in result.out and self.f.read() is None, result)
+        result = self.f.run("on", "--message=-h")
+        self.that("--message=-h is a message", result.code == 0 and self.f.body().get("message") == "-h", result)
+        self.f.clear()
         result = self.f.run("status", "-c", "/nonexistent/warden.ini")
         self.that("no INI: exit 2", result.code == 2 and "/nonexistent/warden.ini" in result.err, result)
         bad = self.f.write("bad.ini", f"[gateway]\nstate_dir = {self.f.state}\n[site]\nenabeld = auto\n")
@@ -747,6 +884,9 @@ max_duration = 2h
             result = self.f.run(*words)
             self.that(f"a broken INI: {' '.join(words[:1])} exit 2 and the line", result.code == 2 and
                       "bad.ini:4" in result.err and "enabled" in result.err, result)
+            wanted = {"on": "touch", "-c": "rm", "status": None}[words[0]]
+            self.that("... and how to switch all the same", f"{wanted} {self.f.flag}\n" in result.err if wanted else
+                      "maintenance.flag" not in result.err, result)
         self.that("nothing was changed", self.f.read() is None)
         self.f.clear()
         self.run("-c", self.f.ini, "on", env={"WARDEN_CONFIG": "/nonexistent"})
@@ -779,8 +919,9 @@ def main():
         folder.start_gateway()
         for test in (tests.on_plain, tests.on_again, tests.on_options, tests.on_refused, tests.texts, tests.profiles,
                      tests.off, tests.toggle, tests.status, tests.sites, tests.changes, tests.broken_flag,
-                     tests.mode_and_links, tests.journal_unwritable, tests.no_state_folder, tests.policy, tests.hooks,
-                     tests.windows, tests.bypass, tests.tickets, tests.used_wrongly, tests.journal):
+                     tests.mode_and_links, tests.modes, tests.shared_folder,
+                     tests.journal_unwritable, tests.no_state_folder, tests.escapes, tests.many_sites,
+                     tests.policy, tests.hooks, tests.windows, tests.bypass, tests.tickets, tests.used_wrongly, tests.journal):
             try:
                 test()
             except Exception as error:      # one broken test must not hide the others

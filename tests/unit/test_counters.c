@@ -101,6 +101,12 @@ test_counters_foreign(void)
 	folder_delete(&folder, "counters");
 	CU_ASSERT_EQUAL(symlink("/etc/passwd", folder_path(&folder, "counters")), 0);
 	CU_ASSERT_EQUAL(counters_open(str_of(folder.path), true, &counters), -ELOOP);
+	folder_delete(&folder, "counters");
+	CU_ASSERT_EQUAL(mkfifo(folder_path(&folder, "counters"), 0600), 0);
+	(void)alarm(60);        /* an open that waits for a writer ends the run */
+	CU_ASSERT_EQUAL(counters_open(str_of(folder.path), true, &counters), -EBADMSG);
+	CU_ASSERT_EQUAL(counters_open(str_of(folder.path), false, &counters), -EBADMSG);
+	(void)alarm(0);
 	CU_ASSERT_PTR_NULL(counters);
 	folder_remove(&folder);
 }

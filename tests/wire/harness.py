@@ -227,6 +227,7 @@ class Folder:
             self.as_www_data = [program("setpriv", "util-linux"), "--reuid", "www-data", "--regid", "www-data",
                                 "--clear-groups", "--securebits", "+no_setuid_fixup",      # or access(2) ignores it
                                 "--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]
+        self.wardenctl = os.path.join(os.path.dirname(os.path.abspath(gateway)), "wardenctl")
         self.gateway_binary = os.path.join(self.path, "maintenance-warden")
         shutil.copy(gateway, self.gateway_binary)
         self.processes, self.gateway = [], None
