@@ -6,7 +6,7 @@ PAGES = www/page.html www/page.de.html www/page.json www/page.de.json www/page.t
 
 WARDEN_SOURCES = \
 	src/base/arena.c src/base/arena.h src/base/buffer.c src/base/buffer.h src/base/civil.c src/base/civil.h \
-	src/base/clock.c src/base/clock.h src/base/file.c src/base/file.h src/base/ini.c src/base/ini.h \
+	src/base/child.c src/base/child.h src/base/clock.c src/base/clock.h src/base/file.c src/base/file.h src/base/ini.c src/base/ini.h \
 	src/base/ip.c src/base/ip.h src/base/now.c src/base/problem.c src/base/problem.h src/base/secret.c \
 	src/base/secret.h src/base/str.c src/base/str.h src/base/utf8.c src/base/utf8.h src/base/zone.c src/base/zone.h \
 	src/state/condition.c src/state/condition.h src/state/flag.c src/state/flag.h \
@@ -26,11 +26,14 @@ WARDEN_SOURCES = \
 	src/policy/keys.h src/policy/pages.c src/policy/pages.h src/policy/policy.h src/policy/site.c \
 	src/policy/decision.c src/policy/decision.h src/policy/store.c src/policy/store.h src/policy/values.c src/policy/values.h \
 	src/record/counters.c src/record/counters.h \
+	src/record/metrics.c src/record/metrics.h \
 	src/record/decisions.c src/record/decisions.h src/record/journal.c src/record/journal.h src/record/log.c src/record/log.h \
 	src/front/cgi.c src/front/cgi.h src/front/cgi_env.c src/front/cgi_env.h src/front/cgi_head.c \
 	src/front/cgi_head.h src/front/daemon.c src/front/daemon.h src/front/fcgi.c src/front/fcgi.h \
 	src/front/rewritemap.c src/front/rewritemap.h \
 	src/front/fcgi_request.c src/front/fcgi_request.h \
+	src/front/control.c src/front/control.h src/front/control_action.c src/front/control_action.h \
+	src/front/control_tokens.c src/front/control_tokens.h \
 	src/front/forward.c src/front/forward.h src/front/http.h src/front/http_request.c src/front/http_request.h \
 	src/front/listener.c src/front/listener.h src/front/serve.c src/front/serve.h \
 	src/upkeep/upkeep.c src/upkeep/upkeep.h
@@ -51,7 +54,7 @@ maintenance_warden_SOURCES = src/warden.c
 maintenance_warden_LDADD = libwarden.a $(HTTP_LIBS) $(NO_TLS)
 
 wardenctl_SOURCES = src/wardenctl.c src/ctl/asked.c src/ctl/asked.h src/ctl/bypass.c src/ctl/change.c \
-	src/ctl/check.c src/ctl/check_files.c src/ctl/check_files.h src/ctl/child.c src/ctl/child.h \
+	src/ctl/check.c src/ctl/check_files.c src/ctl/check_files.h \
 	src/ctl/commands.c src/ctl/commands.h src/ctl/ctl.c src/ctl/ctl.h src/ctl/explain.c src/ctl/hooks.c \
 	src/ctl/doctor.c src/ctl/doctor.h src/ctl/doctor_answer.c src/ctl/doctor_bypass.c src/ctl/doctor_forge.c \
 	src/ctl/probe.c src/ctl/probe.h \

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "front/cgi.h"
+#include "front/control.h"
 #include "front/daemon.h"
 #include "front/rewritemap.h"
 #include "record/log.h"
@@ -203,6 +204,12 @@ open_sockets(struct gateway *gateway, enum role role, struct problems *problems,
 
 	if (rc == 0)
 		rc = open_named(policy, STR("http_listen"), policy->http_listen, problems, &ret->http);
+	if (rc == 0) {
+		rc = open_named(policy, STR("control_listen"), policy->control_listen, problems, &ret->control);
+		/* a web server may start several of us: one of them answers there */
+		if (role == ROLE_INHERITED && rc == -EADDRINUSE)
+			rc = 0;
+	}
 	if (rc == 0)
 		rc = daemon_become_user(policy, problems);
 	policy_release(gateway->store, &held);
@@ -218,13 +225,26 @@ close_socket(struct listener *listener)
 	free((char *)listener->where.p);
 }
 
+/* What control_listen answers with, where it is set. */
+static int
+open_control(struct gateway *gateway, struct problems *problems)
+{
+	struct policy_ref held = { 0 };
+	bool wanted = policy_refresh(gateway->store, &held)->control_listen.len > 0;
+
+	policy_release(gateway->store, &held);
+	return wanted ? control_open(gateway, problems, &gateway->control) : 0;
+}
+
 static int
 run_daemon(struct gateway *gateway, enum role role, struct problems *problems)
 {
-	struct sockets sockets = { .fastcgi.fd = -1, .http.fd = -1 };
+	struct sockets sockets = { .fastcgi.fd = -1, .http.fd = -1, .control.fd = -1 };
 	unsigned before = problems->errors;
 	int rc = open_sockets(gateway, role, problems, &sockets), code = EXIT_DONE;
 
+	if (rc == 0)
+		rc = open_control(gateway, problems);
 	if (rc != 0) {
 		if (problems->errors == before)
 			(void)fprintf(stderr, "maintenance-warden: cannot listen: %s\n", strerror(-rc));
@@ -236,6 +256,7 @@ run_daemon(struct gateway *gateway, enum role role, struct problems *problems)
 	}
 	close_socket(&sockets.fastcgi);
 	close_socket(&sockets.http);
+	close_socket(&sockets.control);
 	return code;
 }
 
@@ -274,6 +295,8 @@ main(int argc, char **argv)
 		return rewritemap_run(config);
 	}
 	code = policy_store_open(str_of(config), &problems, &gateway.store);
+	if (options.check && code == 0)
+		(void)open_control(&gateway, &problems);
 	if (options.check)
 		code = print_check(config, &problems);
 	else if (code != 0)
@@ -282,6 +305,7 @@ main(int argc, char **argv)
 		code = cgi_run(&gateway);
 	else
 		code = run_daemon(&gateway, role, &problems);
+	control_close(gateway.control);
 	counters_close(gateway.counters);
 	policy_store_close(gateway.store);
 	arena_free(problems.arena);

@@ -1,13 +1,13 @@
 # make check: unit, cases, lint; neither server nor network.  make check-wire: the real servers.
 # Each test ends with "N passed, N failed"; contrib/run-tests adds them up.
-EXTRA_DIST += tests/README.md tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals \
-	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/hooks \
+EXTRA_DIST += tests/README.md tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals tests/lint/openapi \
+	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/kit tests/hooks tests/control \
 	tests/cases/README.md tests/cases/run tests/cases/run_cases.py
 SNIPPETS = etc/snippets/lighttpd-authorizer.conf etc/snippets/lighttpd-responder.conf
 
 AM_TESTS_ENVIRONMENT = srcdir=$(srcdir); export srcdir; builddir=$(builddir); export builddir; \
 	PYTHON3=$(PYTHON3); export PYTHON3;
-TESTS = tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals
+TESTS = tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals tests/lint/openapi
 
 # The gateway with a clock that the tests set, and without any transport.
 check_PROGRAMS += tests/cases/warden-at tests/cases/serve-each
@@ -44,7 +44,7 @@ UNIT_SOURCES = \
 	tests/unit/test_reply.c tests/unit/test_rewritemap.c tests/unit/test_request.c tests/unit/test_secret.c tests/unit/test_serve.c \
 	tests/unit/test_share.c tests/unit/test_site.c tests/unit/test_status.c tests/unit/test_store.c \
 	tests/unit/test_str.c tests/unit/test_timing.c tests/unit/test_utf8.c tests/unit/test_values.c \
-	tests/unit/test_verdict.c tests/unit/test_zone.c
+	tests/unit/test_control.c tests/unit/test_metrics.c tests/unit/test_verdict.c tests/unit/test_zone.c
 
 EXTRA_PROGRAMS = tests/unit/unit
 tests_unit_unit_SOURCES = $(UNIT_SOURCES)
@@ -67,4 +67,7 @@ check-wire: all
 check-stress: all
 	$(PYTHON3) -B $(srcdir)/tests/ctl/test_stress.py --wardenctl $(abs_builddir)/wardenctl \
 	    --gateway $(abs_builddir)/maintenance-warden
-.PHONY: check-wire check-stress
+check-control: all
+	$(PYTHON3) -B $(srcdir)/tests/control/run.py --wardenctl $(abs_builddir)/wardenctl \
+	    --gateway $(abs_builddir)/maintenance-warden
+.PHONY: check-wire check-stress check-control

@@ -192,6 +192,8 @@ ctl_who(struct ctl *ctl)
 	struct str sudo = str_of(getenv("SUDO_USER"));
 	const struct passwd *entry;
 
+	if (ctl->by != NULL && ctl->by[0] != '\0')
+		return str_of(ctl->by);
 	if (sudo.len > 0 && geteuid() == 0)
 		return sudo;
 	entry = getpwuid(getuid());

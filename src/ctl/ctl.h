@@ -33,6 +33,7 @@ struct ctl {
 	int64_t        now;             /* UTC seconds, read once */
 	/* options that every command has */
 	const char    *site_name;       /* --site; NULL: every site */
+	const char    *by;              /* --by; NULL: the caller */
 	bool           json, quiet;
 	bool           colour;          /* standard output is a terminal */
 	int            lock;            /* descriptor of ctl_lock() */
@@ -99,7 +100,7 @@ struct site *ctl_site(struct ctl *ctl);
 /* "every site" or "site shop". */
 struct str ctl_site_words(const struct ctl *ctl);
 
-/* Who is at the keyboard: SUDO_USER, else the user's name, else its number.  Never empty. */
+/* Who does it: --by, else who is at the keyboard: SUDO_USER, else the user's name, else its number.  Never empty. */
 struct str ctl_who(struct ctl *ctl);
 
 /* "1 h 56 m", "45 s", "3 d 2 h": a span in seconds, for people. */

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ctl/child.h"
+#include "base/child.h"
 #include "ctl/hooks.h"
 
 #define ENTRIES_MAX 24

@@ -8,7 +8,7 @@
 
 #include "ctl/ctl.h"
 
-#define COMMON_OPTIONS 4
+#define COMMON_OPTIONS 5
 
 static void
 common_options(struct ctl *ctl, struct ctl_option common[COMMON_OPTIONS + 1])
@@ -16,6 +16,7 @@ common_options(struct ctl *ctl, struct ctl_option common[COMMON_OPTIONS + 1])
 	const struct ctl_option rows[] = {
 		{ "site", "NAME", &ctl->site_name, NULL, "only this site; every site without it" },
 		{ "config", "FILE", &ctl->config, NULL, "the INI file" },
+		{ "by", "NAME", &ctl->by, NULL, "who does it, where that is not you; the journal has your uid too" },
 		{ "json", NULL, NULL, &ctl->json, "print JSON, for programs" },
 		{ "quiet", NULL, NULL, &ctl->quiet, "print errors only" },
 		{ NULL, NULL, NULL, NULL, NULL },

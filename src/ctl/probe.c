@@ -11,7 +11,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "ctl/child.h"
+#include "base/child.h"
 #include "ctl/probe.h"
 
 #define REQUEST_MAX    (16 * 1024)

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "ctl/commands.h"
 #include "ctl/probe.h"
 #include "ctl/switch.h"

@@ -14,24 +14,6 @@
 
 #define WATCH_MS 1000
 
-static const char *
-source_word(const struct condition *c)
-{
-	switch (c->source) {
-	case CONDITION_FLAG:
-		return "flag";
-	case CONDITION_WINDOW:
-		return "window";
-	case CONDITION_ALWAYS:
-		return "always";
-	case CONDITION_UNKNOWN:
-		return "unknown";
-	case CONDITION_NONE:
-		break;
-	}
-	return "none";
-}
-
 static void
 add_counts(json_t *object, const struct counters *counters, struct str site)
 {
@@ -52,7 +34,7 @@ site_json(const struct standing *s, const struct counters *counters)
 
 	(void)json_object_set_new(o, "on", json_boolean(c->on));
 	(void)json_object_set_new(o, "site", ctl_json_str(s->site->name));
-	(void)json_object_set_new(o, "source", json_string(source_word(c)));
+	(void)json_object_set_new(o, "source", json_string(condition_source_name(c->source)));
 	(void)json_object_set_new(o, "id", ctl_json_str(c->id));
 	(void)json_object_set_new(o, "mode", json_string(mode_name(c->mode)));
 	(void)json_object_set_new(o, "since", ctl_json_time(c->since));

@@ -27,6 +27,17 @@ switch_mark_counters(struct ctl *ctl, struct str site)
 }
 
 void
+switch_note_end(struct ctl *ctl, struct str site, int64_t planned)
+{
+	struct counters *counters;
+
+	if (counters_open(ctl->policy->state_dir, true, &counters) != 0)
+		return;
+	counters_note_end(counters, site, planned, ctl->now);
+	counters_close(counters);
+}
+
+void
 switch_add_counts(struct ctl *ctl, struct str site, json_t *more)
 {
 	struct counters *counters;
@@ -381,6 +392,7 @@ finish_off(struct ctl *ctl, const struct standing *s, const struct switch_off *h
 	if (standing_read(ctl, s->site, &after) != 0)
 		after.condition.on = false;
 	say_off(ctl, s, record);
+	switch_note_end(ctl, s->site->name, s->there ? s->body.until : s->condition.until);
 	json_decref(record);
 	held = say_what_holds(ctl, &after);
 	if (ctl->json) {

@@ -23,6 +23,9 @@ int switch_off(struct ctl *ctl, const struct switch_off *how);
 /* Marks where the counters of the site (of all sites for [site]) stand now. */
 void switch_mark_counters(struct ctl *ctl, struct str site);
 
+/* Notes for the metrics when the maintenance was planned to end, or TIME_NONE, and that it ended now. */
+void switch_note_end(struct ctl *ctl, struct str site, int64_t planned);
+
 /* "held", "passed" and "passes" since then, added to `more`; nothing where it is not known. */
 void switch_add_counts(struct ctl *ctl, struct str site, json_t *more);
 

@@ -16,7 +16,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "ctl/child.h"
+#include "base/child.h"
 #include "ctl/commands.h"
 #include "ctl/hooks.h"
 #include "ctl/standing.h"

@@ -158,6 +158,7 @@ cgi_env_read(char *const *environment, bool authorizer, struct raw_request *ret)
 	walk(environment, ret, &p);
 	verified = p.value[P_SSL_CLIENT_VERIFY];
 	ret->dialect = dialect_of(&p, authorizer);
+	ret->held_before = p.value[P_WARDEN_HELD].len > 0;
 	ret->server = server_of(p.value[P_SERVER_SOFTWARE]);
 	ret->https = str_eq(p.value[P_REQUEST_SCHEME], STR("https")) || str_eq_nocase(p.value[P_HTTPS], STR("on"));
 	ret->peer = p.value[P_REMOTE_ADDR];

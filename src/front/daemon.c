@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "front/control.h"
 #include "front/daemon.h"
 #include "front/fcgi.h"
 #include "front/forward.h"
@@ -23,7 +24,7 @@
 
 #define HTTP_THREADS_MIN 2
 #define HTTP_THREADS_MAX 8      /* each of them serves many connections */
-#define UPKEEP_MEMORY    ((size_t)16 << 20)
+#define UPKEEP_MEMORY    ((size_t)128 << 20)
 #define STOP_SECONDS     10
 #define RETRY_SECONDS    5      /* a configuration that names a missing file is tried again so often */
 
@@ -31,6 +32,7 @@
 struct fronts {
 	struct fcgi *fcgi;
 	struct http *http;
+	struct http *control;
 };
 
 void
@@ -57,6 +59,20 @@ say_what_stays(const struct policy *old, const struct policy *new)
 	    old->http_per_address != new->http_per_address || old->http_timeout != new->http_timeout)
 		log_write(LOG_LEVEL_WARNING,
 		    "http_listen, http_connections, http_per_address and http_timeout change at the next start");
+	if (!str_eq(old->control_listen, new->control_listen))
+		log_write(LOG_LEVEL_WARNING, "control_listen changes at the next start");
+}
+
+/* Tokens are read again also where the rest is in error: one of them may have been taken away. */
+static void
+note_reload(struct gateway *gateway, bool done, struct problems *problems)
+{
+	counters_add(gateway->counters, COUNTERS_GATEWAY, done ? COUNTER_RELOADED : COUNTER_RELOAD_FAILED);
+	atomic_store(&gateway->life.reload_failed, !done);
+	if (done)
+		atomic_store(&gateway->life.loaded, clock_now());
+	if (gateway->control != NULL && problems->arena != NULL && control_reload(gateway->control, problems) != 0)
+		log_write(LOG_LEVEL_ERROR, "the control API cannot be used: see below; nobody can switch by it");
 }
 
 bool
@@ -68,6 +84,8 @@ daemon_reload(struct gateway *gateway, bool quiet)
 
 	(void)policy_refresh(gateway->store, &old);
 	rc = problems.arena == NULL ? -ENOMEM : policy_store_reload(gateway->store, &problems);
+	if (rc == 0 || !quiet)
+		note_reload(gateway, rc == 0, &problems);
 	if (rc == 0 || !quiet)
 		daemon_log_problems(&problems);
 	if (rc == 0)
@@ -129,6 +147,7 @@ wait_for_end(struct gateway *gateway, const struct fronts *fronts, const sigset_
 		else if (failed_for >= 0 && ++failed_for >= RETRY_SECONDS)
 			failed_for = daemon_reload(gateway, true) ? -1 : 0;
 		http_cut_slow(fronts->http);
+		http_cut_slow(fronts->control);
 		if (clock_monotonic_ms() >= upkeep_at) {
 			keep_up(gateway);
 			upkeep_at = clock_monotonic_ms() + UPKEEP_SECONDS * 1000;
@@ -179,14 +198,26 @@ start_http(struct gateway *gateway, const struct listener *listener, const struc
 	return http_start(gateway, listener, &service, ret);
 }
 
+static int
+start_control(struct gateway *gateway, const struct listener *listener, struct http **ret)
+{
+	struct http_service service = { .handler = control_handle, .connections = CONTROL_CONNECTIONS,
+		.timeout = CONTROL_TIMEOUT, .body_max = CONTROL_BODY_MAX, .answer_seconds = CONTROL_ANSWER_SECONDS,
+		.memory = CONTROL_ARENA_SIZE };
+
+	return http_start(gateway, listener, &service, ret);
+}
+
 static void
-stop(struct fronts *fronts)
+stop(struct gateway *gateway, struct fronts *fronts)
 {
 	int64_t deadline = clock_monotonic_ms() + STOP_SECONDS * 1000;
 
+	control_stop(gateway->control);
 	if (fronts->fcgi != NULL)
 		fcgi_stop(fronts->fcgi, STOP_SECONDS);
 	http_stop(fronts->http, (int)((deadline - clock_monotonic_ms()) / 1000));
+	http_stop(fronts->control, (int)((deadline - clock_monotonic_ms()) / 1000));
 	*fronts = (struct fronts){ 0 };
 }
 
@@ -205,9 +236,13 @@ start(struct gateway *gateway, const struct sockets *sockets, struct fronts *ret
 		rc = start_http(gateway, &sockets->http, policy, &ret->http);
 	if (rc == 0 && sockets->http.fd != -1)
 		log_write(LOG_LEVEL_INFO, "listening on %.*s for HTTP", STR_ARG(sockets->http.where));
+	if (rc == 0 && sockets->control.fd != -1)
+		rc = start_control(gateway, &sockets->control, &ret->control);
+	if (rc == 0 && sockets->control.fd != -1)
+		log_write(LOG_LEVEL_INFO, "listening on %.*s for metrics and control", STR_ARG(sockets->control.where));
 	policy_release(gateway->store, &held);
 	if (rc != 0)
-		stop(ret);
+		stop(gateway, ret);
 	return rc;
 }
 
@@ -224,6 +259,8 @@ daemon_run(struct gateway *gateway, const struct sockets *sockets)
 	(void)sigaddset(&signals, SIGINT);
 	(void)sigaddset(&signals, SIGTERM);
 	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	gateway->life.started = clock_now();
+	atomic_store(&gateway->life.loaded, gateway->life.started);
 	serve_open_log(gateway);
 	serve_open_counters(gateway);
 	serve_warm_up(gateway, &warm);
@@ -233,7 +270,7 @@ daemon_run(struct gateway *gateway, const struct sockets *sockets)
 		return rc;
 	wait_for_end(gateway, &fronts, &signals);
 	log_write(LOG_LEVEL_INFO, "stopping: answering what is running");
-	stop(&fronts);
+	stop(gateway, &fronts);
 	log_write(LOG_LEVEL_INFO, "stopped");
 	return 0;
 }

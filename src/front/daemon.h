@@ -9,6 +9,7 @@
 struct sockets {
 	struct listener fastcgi;        /* listen, or descriptor 0 */
 	struct listener http;           /* http_listen */
+	struct listener control;        /* control_listen */
 };
 
 /*

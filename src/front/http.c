@@ -84,7 +84,7 @@ make_thread_key(void)
 
 /* The calling thread's own, made when it is first asked for; NULL when out of memory. */
 static struct thread *
-thread_of(struct gateway *gateway)
+thread_of(const struct http *http)
 {
 	struct thread *thread = pthread_getspecific(thread_key);
 
@@ -93,8 +93,9 @@ thread_of(struct gateway *gateway)
 	thread = calloc(1, sizeof *thread);
 	if (thread == NULL)
 		return NULL;
-	thread->gateway = gateway;
-	thread->arena = arena_new_fixed(SCRATCH_SIZE);
+	thread->gateway = http->gateway;
+	thread->arena = http->service.memory > 0 ? arena_new_growing(http->service.memory) :
+	    arena_new_fixed(SCRATCH_SIZE);
 	if (thread->arena == NULL || worker_init(&thread->worker) != 0 ||
 	    pthread_setspecific(thread_key, thread) != 0) {
 		thread_free(thread);
@@ -155,7 +156,7 @@ take_place(struct http *http, const struct ip_addr *address, bool trusted)
 static struct peer *
 connection_started(struct http *http, struct MHD_Connection *connection, int fd)
 {
-	struct thread *thread = thread_of(http->gateway);
+	struct thread *thread = thread_of(http);
 	struct ip_addr address = address_of(connection);
 	struct peer *peer;
 	bool trusted;
@@ -218,6 +219,21 @@ http_cut_slow(struct http *http)
 	for (size_t i = 0; i < http->service.connections; i++)
 		if (http->peers[i].used && http->peers[i].deadline < now)
 			(void)shutdown(http->peers[i].fd, SHUT_RDWR);
+	(void)pthread_mutex_unlock(&http->mutex);
+}
+
+/* A handler that takes its time is no client that does: neither this nor the library's time-out may cut it. */
+static void
+allow_answer(struct http *http, struct MHD_Connection *connection)
+{
+	struct peer *peer = peer_of(connection);
+
+	if (http->service.answer_seconds == 0 || peer == NULL)
+		return;
+	(void)MHD_set_connection_option(
+	    connection, MHD_CONNECTION_OPTION_TIMEOUT, http->service.answer_seconds + http->service.timeout);
+	(void)pthread_mutex_lock(&http->mutex);
+	peer->deadline = clock_monotonic_ms() + (int64_t)(http->service.answer_seconds + http->service.timeout) * 1000;
 	(void)pthread_mutex_unlock(&http->mutex);
 }
 
@@ -414,7 +430,7 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 {
 	struct http *http = context;
 	struct exchange *exchange = *memory;
-	struct thread *thread = thread_of(http->gateway);
+	struct thread *thread = thread_of(http);
 	const struct peer *peer = peer_of(connection);
 	struct http_request *request;
 	struct reply reply;
@@ -437,6 +453,7 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 	}
 	request->body = (struct str){ exchange->body, exchange->body_len };
 	request->body_whole = exchange->body_read && exchange->body_total == exchange->body_len;
+	allow_answer(http, connection);
 	http->service.handler(http->gateway, &thread->worker, request, &reply);
 	return send_reply(http, connection, request, &reply);
 }
@@ -462,12 +479,14 @@ static struct MHD_Daemon *
 start_daemon(struct http *http, int fd)
 {
 	const struct http_service *service = &http->service;
+	bool slow = service->answer_seconds > 0;
+	unsigned threads = !slow ? MHD_USE_EPOLL_INTERNAL_THREAD :
+	    MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL;
 
-	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-	    on_request, http,
+	return MHD_start_daemon(threads | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, http,
 	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 	    MHD_OPTION_LISTEN_SOCKET, fd,
-	    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)service->threads,
+	    MHD_OPTION_THREAD_POOL_SIZE, slow ? 0 : (unsigned)service->threads,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_MAX,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)service->connections,
 	    MHD_OPTION_CONNECTION_TIMEOUT, service->timeout,

@@ -26,6 +26,8 @@ struct http_service {
 	size_t        per_address;      /* most of one address that is no trusted proxy; 0: no limit of its own */
 	unsigned      timeout;          /* seconds a client may be silent; twice that for a whole request */
 	size_t        body_max;         /* bytes of a body that the handler sees; HTTP_BODY_READ at most */
+	unsigned      answer_seconds;   /* that the handler may take; then each connection has a thread */
+	size_t        memory;           /* bytes that request->arena may grow to; 0: it is small and fixed */
 };
 
 struct http;

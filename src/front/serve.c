@@ -92,15 +92,28 @@ complain(const struct reply *reply, const struct request *request, int64_t now)
 		    STR_ARG(str_sub(request->raw_path, 0, 200)), reply->complaint);
 }
 
+/* The page of a request that was decided, and counted, before. */
+static bool
+is_second_call(const struct raw_request *raw)
+{
+	return raw->dialect == DIALECT_RENDER_IF_HELD || raw->dialect == DIALECT_RENDER_NOT_HELD ||
+	    (raw->dialect == DIALECT_RENDER && raw->held_before);
+}
+
 static void
-count(struct gateway *gateway, const struct decision *d)
+count(struct gateway *gateway, const struct decision *d, const struct raw_request *raw)
 {
 	enum counter counter = (enum counter)(COUNTER_PASSED + (int)d->verdict.reason);
+	bool rendered = !d->passes && dialect_hold_style(raw->dialect) == HOLD_PAGE;
 
-	if (!d->condition.on)
-		return;
-	if (gateway->one_request)
+	if (gateway->one_request && (d->condition.on || rendered || d->condition.unknown))
 		serve_open_counters(gateway);
+	if (d->condition.unknown)
+		counters_add(gateway->counters, d->site->name, COUNTER_UNKNOWN);
+	if (rendered)
+		counters_add(gateway->counters, d->site->name, COUNTER_RENDERED);
+	if (!d->condition.on || is_second_call(raw))
+		return;
 	if (!d->passes)
 		counter = COUNTER_HELD;
 	else if (d->verdict.outcome == OUTCOME_LOGIN)
@@ -153,7 +166,7 @@ serve(struct gateway *gateway, struct worker *worker, const struct raw_request *
 	}
 	complain_about_site(policy, raw, now);
 	decider_decide(&worker->decider, &request, now, worker->arena, &decision, reply);
-	count(gateway, &decision);
+	count(gateway, &decision, raw);
 	decisions_log(policy, &request, &decision, reply, now);
 	complain(reply, &request, now);
 }

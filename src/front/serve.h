@@ -8,13 +8,18 @@
 #include "policy/decision.h"
 #include "policy/store.h"
 #include "record/counters.h"
+#include "record/metrics.h"
 
 #define WORKER_ARENA_SIZE (512 * 1024)  /* bytes: 64 KiB of parameters, a page's values and pieces */
+
+struct control;
 
 /* What all workers share. */
 struct gateway {
 	struct policy_store *store;
 	struct counters     *counters;  /* NULL: nothing is counted */
+	struct gateway_life  life;      /* of a service */
+	struct control      *control;   /* of a service with control_listen; else NULL */
 	bool one_request;               /* plain CGI: the counters are opened when there is something to count */
 };
 

@@ -41,6 +41,7 @@ struct raw_request {
 	enum server       server;
 	bool              whole;        /* nothing is missing, doubled or cut short */
 	bool              https;
+	bool              held_before;  /* WARDEN_HELD has something: the server was told to hold, and wants the page */
 	struct str        peer;         /* REMOTE_ADDR */
 	struct str        method;
 	struct str        target;       /* REQUEST_URI, raw */

@@ -109,6 +109,63 @@ compile_hooks_dir(struct values *values, struct policy *policy)
 	    file_resolve(STR(CONFIG_FILE), STR("hooks.d"), policy->arena);
 }
 
+/* Metrics and control are for this machine alone: a path, or a literal loopback address. */
+static void
+compile_control_listen(struct values *values, struct policy *policy)
+{
+	static const struct str local4 = STR_INIT("127."), local6 = STR_INIT("::1");
+	const struct value *value = &values->gateway.v[KEY_CONTROL_LISTEN];
+	struct str where = value->text, host = str_sub(where, 0, str_find_last(where, ':'));
+	int64_t port;
+	struct ip_addr ip;
+
+	policy->control_listen = where;
+#ifndef HAVE_HTTP
+	if (where.len > 0)
+		problem_error(values->problems, &value->place,
+		    "this program was built without the HTTP front (configure --disable-http)");
+#endif
+	if (where.len == 0 || str_find(where, '/') != where.len)
+		return;
+	if (host.len > 2 && host.p[0] == '[' && host.p[host.len - 1] == ']')
+		host = str_sub(host, 1, host.len - 1);
+	if (ip_parse(host, &ip) != 0 || str_number(str_sub(where, str_find_last(where, ':') + 1, where.len), 1, 65535,
+	    &port) != 0 || !(str_starts(host, local4) || str_eq(host, local6)))
+		problem_error(values->problems, &value->place, "expected the path of a socket, or a loopback address "
+		    "with a port such as 127.0.0.1:8504 or [::1]:8504, not \"%.*s\": whoever reaches it sees how all "
+		    "sites stand", STR_ARG(where));
+}
+
+/* A path relative to the INI's folder, or NULL where the key is empty. */
+static const char *
+compile_path(struct values *values, struct policy *policy, enum key key)
+{
+	struct str name = values->gateway.v[key].text;
+
+	return name.len > 0 ? file_resolve(policy->file, name, policy->arena).p : NULL;
+}
+
+static void
+compile_control(struct values *values, struct policy *policy)
+{
+	const struct value *file = &values->gateway.v[KEY_CONTROL_TOKEN_FILE];
+	const struct value *metrics = &values->gateway.v[KEY_METRICS_FILE];
+
+	compile_control_listen(values, policy);
+	policy->wardenctl = compile_path(values, policy, KEY_WARDENCTL);
+	policy->metrics_file = str_of(compile_path(values, policy, KEY_METRICS_FILE));
+	if (policy->metrics_file.len > 0 && !str_ends(policy->metrics_file, STR(".prom")))
+		problem_warning(values->problems, &metrics->place,
+		    "node_exporter reads files whose names end in .prom alone, not %.*s", STR_ARG(metrics->text));
+	/* not read here: wardenctl compiles the policy too, and its caller may have no business with the tokens */
+	policy->control_token_file = compile_path(values, policy, KEY_CONTROL_TOKEN_FILE);
+	if (policy->control_token_file == NULL)
+		return;
+	values_add_source(values, policy->control_token_file);
+	if (policy->control_listen.len == 0)
+		problem_error(values->problems, &file->place, "without control_listen there is nothing to control by");
+}
+
 static void
 compile_gateway(struct values *values, struct policy *policy)
 {
@@ -117,6 +174,7 @@ compile_gateway(struct values *values, struct policy *policy)
 	compile_http(values, policy);
 	compile_state_dir(values, policy);
 	compile_hooks_dir(values, policy);
+	compile_control(values, policy);
 	policy->log = values->gateway.v[KEY_LOG].text;
 	if (!str_eq(policy->log, STR("stderr")) && !str_eq(policy->log, STR("syslog")))
 		policy->log = file_resolve(policy->file, policy->log, policy->arena);

@@ -58,6 +58,10 @@ struct policy {
 	unsigned            http_timeout;       /* seconds */
 	enum forward_headers forward_headers;
 	unsigned            socket_mode;
+	struct str          control_listen;     /* a path, or a loopback address with a port; empty: none */
+	const char         *control_token_file; /* NULL for none: then nothing can be changed by the control API */
+	const char         *wardenctl;          /* NULL: beside the gateway's own binary */
+	struct str          metrics_file;       /* empty: none */
 	size_t              workers;
 	struct str          state_dir;
 	struct trust        trust;

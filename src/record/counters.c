@@ -16,15 +16,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "record/counters.h"
 
 #define ROWS       256          /* the last is for all sites that have none of their own */
 #define ROW_ROOM   32           /* counters a row has room for */
+#define SLOT_PLANNED (ROW_ROOM - 2)     /* these two are points in time, 0 where there is none */
+#define SLOT_ENDED   (ROW_ROOM - 1)
 #define NAME_ROOM  72
 #define MAGIC      UINT64_C(0x31307465736e7557)         /* changes when the meaning of a row does */
 
-_Static_assert(COUNTER_COUNT <= ROW_ROOM, "a row has room for every counter");
+_Static_assert(COUNTER_COUNT <= SLOT_PLANNED, "a row has room for every counter");
 
 enum row_state { ROW_FREE, ROW_TAKING, ROW_TAKEN };
 
@@ -185,6 +188,20 @@ counters_get(const struct counters *counters, struct str site, enum counter coun
 	return sum;
 }
 
+uint64_t
+counters_total(const struct counters *counters, struct str site, enum counter counter)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; counters != NULL && site.len < NAME_ROOM && i < ROWS; i++) {
+		struct row *row = &counters->mapped->rows[i];
+
+		if (atomic_load(&row->state) == ROW_TAKEN && is_row_of(row, row_name(site)))
+			sum += atomic_load(&row->v[counter]);
+	}
+	return sum;
+}
+
 bool
 counters_marked(const struct counters *counters, struct str site)
 {
@@ -207,6 +224,37 @@ counters_mark(struct counters *counters, struct str site)
 			atomic_store(&row->mark[c], atomic_load(&row->v[c]));
 		atomic_store(&row->marked, 1);
 	}
+}
+
+void
+counters_note_end(struct counters *counters, struct str site, int64_t planned, int64_t ended)
+{
+	struct row *row;
+
+	if (counters == NULL || site.len >= NAME_ROOM)
+		return;
+	row = row_for(counters->mapped, site);
+	if (row == &counters->mapped->rows[ROWS - 1])
+		return;                 /* shared by many: whose end it was would not be known */
+	atomic_store(&row->v[SLOT_PLANNED], planned == TIME_NONE ? 0 : (uint64_t)planned);
+	atomic_store(&row->v[SLOT_ENDED], (uint64_t)ended);
+}
+
+bool
+counters_last_end(const struct counters *counters, struct str site, int64_t *ret_planned, int64_t *ret_ended)
+{
+	for (size_t i = 0; counters != NULL && site.len < NAME_ROOM && i < ROWS; i++) {
+		struct row *row = &counters->mapped->rows[i];
+		int64_t planned = (int64_t)atomic_load(&row->v[SLOT_PLANNED]);
+
+		if (atomic_load(&row->state) != ROW_TAKEN || !is_row_of(row, row_name(site)) ||
+		    atomic_load(&row->v[SLOT_ENDED]) == 0)
+			continue;
+		*ret_planned = planned == 0 ? TIME_NONE : planned;
+		*ret_ended = (int64_t)atomic_load(&row->v[SLOT_ENDED]);
+		return true;
+	}
+	return false;
 }
 
 const char *

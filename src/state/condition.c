@@ -255,6 +255,17 @@ condition_read(struct watches *watches, const struct condition_rules *rules, enu
 		make_id(ret);
 }
 
+const char *
+condition_source_name(enum condition_source source)
+{
+	static const char *const names[] = {
+		[CONDITION_NONE] = "none", [CONDITION_FLAG] = "flag", [CONDITION_WINDOW] = "window",
+		[CONDITION_ALWAYS] = "always", [CONDITION_UNKNOWN] = "unknown",
+	};
+
+	return names[source];
+}
+
 void
 condition_pretend(const struct condition_rules *rules, int64_t now, struct condition *ret)
 {

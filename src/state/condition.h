@@ -87,6 +87,9 @@ struct condition {
 void condition_read(struct watches *watches, const struct condition_rules *rules, enum enabled enabled,
          int64_t now, struct condition *ret);
 
+/* "none", "flag", "window", "always" or "unknown". */
+const char *condition_source_name(enum condition_source source);
+
 /* The condition of a site that is on for no other reason than that it is asked what then would be. */
 void condition_pretend(const struct condition_rules *rules, int64_t now, struct condition *ret);
 

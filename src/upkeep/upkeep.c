@@ -18,6 +18,7 @@
 
 #include "record/counters.h"
 #include "record/journal.h"
+#include "record/metrics.h"
 #include "state/ticket.h"
 #include "upkeep/upkeep.h"
 
@@ -154,6 +155,17 @@ end_record(struct upkeep *u, const struct view *v)
 }
 
 static void
+note_end(struct upkeep *u, const struct view *v)
+{
+	struct counters *counters;
+
+	if (counters_open(u->policy->state_dir, true, &counters) != 0)
+		return;
+	counters_note_end(counters, v->site->name, v->body.until, u->now);
+	counters_close(counters);
+}
+
+static void
 remove_flag(struct upkeep *u, const struct view *v, const char *event, unsigned *count)
 {
 	json_t *record = end_record(u, v);
@@ -166,6 +178,7 @@ remove_flag(struct upkeep *u, const struct view *v, const char *event, unsigned 
 		return;
 	}
 	(*count)++;
+	note_end(u, v);
 	tell(u, event, v->site->name, record);
 }
 
@@ -347,7 +360,8 @@ tell_observed(struct upkeep *u, const struct view *v)
 		(void)json_object_set_new(record, "since", json_time(v->since));
 		(void)json_object_set_new(record, "until", json_time(v->body.until));
 		mark_counters(u, v->site->name);
-	}
+	} else
+		note_end(u, v);
 	u->report->observed++;
 	tell(u, "observed", v->site->name, record);
 }
@@ -523,6 +537,31 @@ keep_all(struct upkeep *u)
 	walk(u, state_path(u, ENDED_FOLDER), remove_marker);
 }
 
+/* For node_exporter, which runs as somebody else: readable by all. */
+static void
+write_metrics(struct upkeep *u)
+{
+	const char *path = u->policy->metrics_file.p;
+	struct counters *counters = NULL;
+	struct str text;
+	bool there;
+	int rc;
+
+	if (u->policy->metrics_file.len == 0)
+		return;
+	if (counters_open(u->policy->state_dir, false, &counters) != 0)
+		counters = NULL;
+	rc = metrics_build(u->policy, counters, NULL, u->now, u->arena, &text);
+	counters_close(counters);
+	there = access(path, F_OK) == 0;
+	if (rc == 0)
+		rc = file_write(path, text, 0644);
+	if (rc == 0 && !there && chmod(path, 0644) == -1)       /* whatever the umask is; later the mode is kept */
+		rc = -errno;
+	if (rc != 0)
+		trouble(u, "write", path, rc);
+}
+
 void
 upkeep_run(const struct policy *policy, int64_t now, struct arena *arena, struct upkeep_report *ret)
 {
@@ -530,6 +569,7 @@ upkeep_run(const struct policy *policy, int64_t now, struct arena *arena, struct
 	int lock = open(policy->state_dir.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	memset(ret, 0, sizeof *ret);
+	write_metrics(&u);
 	if (lock == -1) {
 		trouble(&u, "open the state folder", policy->state_dir.p, -errno);
 		return;

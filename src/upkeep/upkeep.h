@@ -8,6 +8,7 @@
  *   tickets     those that are over are removed
  *   by hand     a flag that somebody touched or removed is told to the journal, with its owner and time
  *   left-overs  temporary files older than a minute, and markers of windows that are over
+ *   metrics     metrics_file is written, also while another one is at all the rest
  *
  * One thread.
  */
