@@ -163,3 +163,9 @@ rewrite_can_quote(const char *path)
 			return false;
 	return true;
 }
+
+bool
+rewrite_is_plain(const char *path)
+{
+	return path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+,@=:~-")] == '\0';
+}

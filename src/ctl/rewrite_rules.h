@@ -58,4 +58,8 @@ const char *rewrite_expr_path(struct arena *arena, const char *path);
 /* Whether mod_rewrite's quoting can hold the path: without a quotation mark and control characters. */
 bool rewrite_can_quote(const char *path);
 
+/* Only what stands for itself in every quoting that the path of a socket, a program or a section goes through. */
+bool rewrite_is_plain(const char *path);
+#define REWRITE_PLAIN "letters, digits and /._+,@=:~-"
+
 #endif

@@ -101,6 +101,8 @@ static const struct {
 	{ "a doubled target",             { WHOLE, "REQUEST_URI=/b" }, false },
 	{ "a doubled peer",               { WHOLE, "REMOTE_ADDR=10.0.0.1" }, false },
 	{ "a doubled site",               { WHOLE, "WARDEN_SITE=a", "WARDEN_SITE=b" }, false },
+	{ "a site of before an error",    { WHOLE, "WARDEN_SITE=a", "REDIRECT_WARDEN_SITE=b" }, true },
+	{ "... doubled",                  { WHOLE, "REDIRECT_WARDEN_SITE=a", "REDIRECT_WARDEN_SITE=b" }, false },
 	{ "a doubled user",               { WHOLE, "WARDEN_USER=", "WARDEN_USER=anna" }, false },
 	{ "a doubled mode",               { WHOLE, "WARDEN_MODE=render", "WARDEN_MODE=render" }, false },
 	{ "a doubled header is a header", { WHOLE, "HTTP_COOKIE=a", "HTTP_COOKIE=b" }, true },

@@ -6,6 +6,7 @@ import random
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -59,9 +60,9 @@ class Way:
         modules = "\n".join(f"LoadModule {m}_module {MODULES}/mod_{m}.so" for m in self.modules)
         user = "User www-data\nGroup www-data" if folder.drops_root else ""
         conf = BASE.format(path=folder.path, port=self.port, modules=modules, user=user, gate=self.gate())
-        process = folder.spawn("apache-start", [*folder.as_www_data, binary, "-DFOREGROUND", "-f",
+        self.process = folder.spawn("apache-start", [*folder.as_www_data, binary, "-DFOREGROUND", "-f",
                                                 folder.write("apache.conf", conf)])
-        wait_until(lambda: port_open(self.port), "apache", process)
+        wait_until(lambda: port_open(self.port), "apache", self.process)
 
     def without_users(self):
         """Of verified users a native gate knows nothing, and wardenctl refuses the INI that names some."""
@@ -102,6 +103,8 @@ def check_again(checks, way):
     checks.that("held: a path that the site rewrites to an open one", r.status == 503 and SITE not in r.body, r)
     r = request(way.port, "/pretty", source=ALLOWED)
     checks.that("by address: a path that the site rewrites", r.echo().get("method") == "GET", r)
+    r = request(way.port, "/api/webhooks/no-such-file")
+    checks.that("open: the site's own 404", r.status == 404 and SITE in r.body, r)
     r = request(way.port, "/no-such-file", source=ALLOWED)
     checks.that("by address: the site's own 404", r.status == 404 and SITE in r.body, r)
     r = request(way.port, "/no-such-file")
@@ -218,10 +221,11 @@ class Texts(Native):
             checks.that(f"from {source}: {passes}", (r.status == 200) is passes, r)
         with open(f"{self.state}/tickets/any/{TICKET}", "w"):
             pass
-        r = request(self.port, "/admin.txt", headers=[("Cookie", f"maintenance_ticket=x; maintenance_ticket={TICKET}")])
-        checks.that("a ticket's cookie behind another", r.status == 200, r)
-        r = request(self.port, "/admin.txt", headers=[("Cookie", f"maintenance_ticket={TICKET}; maintenance_ticket=x")])
-        checks.that("a ticket's cookie before another", r.status == 200, r)
+        known, unknown = f"maintenance_ticket={TICKET}", f"maintenance_ticket={TICKET[::-1]}"
+        for cookie, status in ((known, 200), (unknown, 503), (f"{known}; {unknown}", 200), (f"{unknown}; {known}", 200),
+                               (f"{unknown}, {known}", 200), (f"maintenance_ticket=x; {known}", 200), (f"x{known}", 503)):
+            r = request(self.port, "/admin.txt", headers=[("Cookie", cookie)])
+            checks.that(f"Cookie: {cookie}: {status}", r.status == status, r)
         with open(f"{self.state}/bypass.off", "w"):
             pass
         r = request(self.port, "/admin.txt", headers=[("X-Maintenance-Bypass", self.secret)])
@@ -286,8 +290,13 @@ def refused(folder, policy, *words):
                           text=True, timeout=15)
 
 
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return [int(child) for child in f.read().split()]
+
+
 class RewriteMap(Native):
-    name = kind = "apache-rewrite-map"
+    name = kind = snippet = "apache-rewrite-map"
     asks = True
 
     def gate(self):
@@ -296,10 +305,70 @@ class RewriteMap(Native):
             text = open(folder.file("warden.ini")).read()
             folder.write("warden.ini", text.replace("[gateway]", "[gateway]\nuser = www-data"))
         folder.start_gateway()
-        made = folder.made(self.kind)["maintenance-warden.conf"]
+        made = folder.made(self.snippet)["maintenance-warden.conf"]
         installed = os.path.join(os.path.dirname(folder.wardenctl), "maintenance-warden")
         assert installed in made
         return made.replace(installed, folder.gateway_binary) + self.write_own_rewriting() + self.site()
+
+    def kill_gateway(self):
+        """The map's programs too: what says nothing lets nobody pass."""
+        super().kill_gateway()
+        for pid in children(self.process.pid):
+            with open(f"/proc/{pid}/cmdline") as f:
+                if "--rewrite-map" in f.read():
+                    os.kill(pid, signal.SIGKILL)
+
+
+class Certificates(RewriteMap):
+    """bypass_user by a verified client certificate; its name alone, without the verification, lets nobody in."""
+    name = "apache-certificates"
+    kind = None
+    modules = Way.modules + ("ssl",)
+
+    def certificate(self, name, issuer=None):
+        """A key and a certificate for `name`, of `issuer`, or of its own."""
+        signed = ["-CA", self.folder.file(f"{issuer}.pem"), "-CAkey", self.folder.file(f"{issuer}.key")] if issuer else []
+        key, pem, csr = (self.folder.file(f"{name}.{what}") for what in ("key", "pem", "csr"))
+        common = name.split("-")[0]
+        run = lambda *words: subprocess.run(["openssl", *words], check=True, capture_output=True, timeout=30)
+        if issuer is None:
+            run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", pem, "-subj", f"/CN={common}")
+        else:
+            run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", csr, "-subj", f"/CN={common}")
+            run("x509", "-req", "-in", csr, *signed, "-CAcreateserial", "-out", pem)
+        os.chmod(key, 0o644)
+
+    def gate(self):
+        folder = self.folder
+        for name, issuer in (("ca", None), ("server", "ca"), ("anna", "ca"), ("bert", "ca"), ("anna-forged", None)):
+            self.certificate(name, issuer)
+        folder.write_policy("[site]\nbypass_user = anna\n")
+        return super().gate() + f"""
+SSLEngine On
+SSLCertificateFile {folder.file("server.pem")}
+SSLCertificateKeyFile {folder.file("server.key")}
+SSLCACertificateFile {folder.file("ca.pem")}
+SSLVerifyClient optional_no_ca
+SSLSessionCache none
+"""
+
+    def ask(self, name):
+        context = ssl.create_default_context(cafile=self.folder.file("ca.pem"))
+        context.check_hostname = False
+        if name:
+            context.load_cert_chain(self.folder.file(f"{name}.pem"), self.folder.file(f"{name}.key"))
+        with socket.create_connection(("127.0.0.1", self.port), 20) as plain, context.wrap_socket(plain) as s:
+            s.sendall(b"GET /admin.txt HTTP/1.1\r\nHost: site.example\r\nSSL-CLIENT-VERIFY: SUCCESS\r\n"
+                      b"WARDEN-USER: anna\r\nConnection: close\r\n\r\n")
+            return parse_response(receive(s))
+
+    def run(self, checks):
+        for name in (None, "anna", "bert", "anna-forged"):
+            checks.that(f"off, {name}: 200", self.ask(name).status == 200)
+        self.folder.touch()
+        for name, status in ((None, 503), ("anna", 200), ("bert", 503), ("anna-forged", 503)):
+            r = self.ask(name)
+            checks.that(f"on, {name}: {status}", r.status == status, r)
 
 
 MAP_POLICY = f"""[site]
@@ -364,10 +433,6 @@ class MapProgram:
         self.program.stdin.flush()
         return self.program.stdout.readline().rstrip(b"\n")
 
-    def worker(self):
-        with open(f"/proc/{self.program.pid}/task/{self.program.pid}/children") as f:
-            return [int(pid) for pid in f.read().split()]
-
     def run(self, checks):
         checks.that("off: passes", self.ask(map_line()) == b"pass")
         self.folder.touch()
@@ -407,7 +472,7 @@ class MapProgram:
         wrong, held_back = 0, 0
         for i in range(400):
             if i % 20 == 7:
-                for pid in self.worker():
+                for pid in children(self.program.pid):
                     os.kill(pid, signal.SIGKILL)
             line, wanted = MAP_LINES[i % 16]
             answer = self.ask(line)
@@ -415,7 +480,7 @@ class MapProgram:
             held_back += answer != wanted
         checks.that("killed 20 times: never a wrong word", wrong == 0, wrong)
         checks.that("killed 20 times: at most one request each is held back", held_back <= 20, held_back)
-        os.kill(self.worker()[0], signal.SIGSTOP)
+        os.kill(children(self.program.pid)[0], signal.SIGSTOP)
         start = time.monotonic()
         answer = self.ask(map_line(source=ALLOWED))
         checks.that("a worker that is silent: held within 3 seconds", answer == b"hold" and time.monotonic() - start < 3,
@@ -432,7 +497,7 @@ class MapProgram:
         self.folder.write_policy("[site]\nnonsense = 1\n")
         time.sleep(1.5)
         checks.that("a broken one: the old one stays", self.ask(map_line(source="127.0.0.99")) == b"pass")
-        os.kill(self.worker()[0], signal.SIGKILL)
+        os.kill(children(self.program.pid)[0], signal.SIGKILL)
         for _ in range(3):
             checks.that("nothing to load: held", self.ask(map_line(source="127.0.0.99")) == b"hold")
         self.folder.write_policy(MAP_POLICY)
@@ -503,7 +568,7 @@ def check_own_401(checks, way):
 
 
 class Fcgid(RewriteMap):
-    name = kind = "apache-fcgid"
+    name = kind = snippet = "apache-fcgid"
     modules = Way.modules + ("env", "fcgid", "authn_core", "auth_basic", "authn_file", "authz_user")
     checks = (check_again, check_targets, check_own_401)
     gone_on = 401
@@ -558,4 +623,4 @@ ProxyPass "/php-dead/" "unix:{self.folder.file("none.sock")}|fcgi://localhost/"
         checks.that("the gateway is gone: Apache's own 503", r.status == 503, r)
 
 
-WAYS = (Native, Htaccess, Texts, Hosts, Forwarded, RewriteMap, MapProgram, Fcgid, Fallback)
+WAYS = (Native, Htaccess, Texts, Hosts, Forwarded, RewriteMap, Certificates, MapProgram, Fcgid, Fallback)
