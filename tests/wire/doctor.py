@@ -8,7 +8,7 @@ import subprocess
 import apache
 import lighttpd
 import nginx
-from harness import SECRET, Folder, free_port, port_open, program, snippet, wait_until
+from harness import SECRET, Folder, free_port, port_open, program, wait_until
 
 LIMIT_SECONDS = 120
 TARGET = "/admin.txt"           # a file of the site that each way passes
@@ -30,11 +30,6 @@ def problems(found):
     return {f["name"] for f in found if f["ok"] is False}
 
 
-def tickets_are_seen(way):
-    """A native gate that looks at flags alone lets no ticket in."""
-    return way.asks
-
-
 class Whole:
     """One way of another file, all of doctor."""
 
@@ -43,24 +38,16 @@ class Whole:
 
     def expect(self, checks, when, result, names, wanted):
         code, found, errors = result
-        bad = problems(found)
-        if not tickets_are_seen(self.way):
-            bad -= {"ticket"}
-        checks.that(f"doctor, {when}: no problem", not bad and code in (0, 1) and (code == 0 or self.native(found)), result)
+        checks.that(f"doctor, {when}: no problem", not problems(found), result)
         checks.that(f"doctor, {when}: all is looked at", names <= {f["name"] for f in found if f["ok"] is not None},
                     (names, result))
-        checks.that(f"doctor, {when}: exit {wanted}", code == wanted or self.native(found), (code, errors))
-
-    def native(self, found):
-        return problems(found) == {"ticket"} and not tickets_are_seen(self.way)
+        checks.that(f"doctor, {when}: exit {wanted}", code == wanted, (code, errors))
 
     def run(self, checks):
         folder, port = self.way.folder, self.way.port
         echo = ["--echo", self.way.applications[0]] if self.way.applications else []
         held = {"held", "retry-after", "cache", "vary", "json", "head", "post", "cover", "addresses", "parameters",
-                "secret", "paths"}
-        if tickets_are_seen(self.way):
-            held |= {"ticket", "link"} | ({"body"} if echo else set())
+                "secret", "paths", "ticket", "link"} | ({"body"} if echo else set())
         self.expect(checks, "off", doctor(folder, port), {"site", "status-off"}, 0)
         folder.touch()
         self.expect(checks, "on", doctor(folder, port, *echo), held | {"status-on"}, 0)
@@ -174,9 +161,9 @@ class Remedies:
         self.folder.start_gateway()
 
     def start(self, row):
-        name = "nginx-x-accel.conf" if "accel" in row else "nginx-auth-request.conf"
+        kind = "nginx-x-accel" if "accel" in row else "nginx-auth-request"
         old, new = row.get("gate", ("", ""))
-        gate = snippet(name, self.folder, **({"127.0.0.1:8081": f"127.0.0.1:{self.echo}"} if "accel" in row else {}))
+        gate = self.folder.made(kind, "--upstream", f"127.0.0.1:{self.echo}")["maintenance-warden.conf"]
         assert old in gate
         places = {"echo": self.echo, "path": self.folder.path}
         site = ("" if "accel" in row else SITE) + row.get("site", "")
@@ -260,7 +247,7 @@ class RemediesOf:
         if row.get("gone"):
             folder.stop(folder.gateway)
         result = doctor(folder, self.port, "--echo", "/up/echo", target=self.target)
-        found = problems(result[1]) - ({"ticket"} if not self.way.asks else set())
+        found = problems(result[1])
         checks.that(f"doctor, {what}: {wanted or 'no problem'}", found == wanted, result)
         folder.stop(server)
         if not row.get("gone"):
@@ -277,7 +264,7 @@ class RemediesApache(RemediesOf):
 
     def command(self, row):
         old, new = row.get("replace", ("", ""))
-        gate = row.get("gate", snippet("apache-native.conf", self.folder, **apache.POLICY))
+        gate = row.get("gate", self.folder.made("apache")["maintenance-warden.conf"])
         assert old in gate
         modules = "\n".join(f"LoadModule {m}_module {apache.MODULES}/mod_{m}.so"
                             for m in self.way.modules + ("headers", "remoteip"))
@@ -298,7 +285,7 @@ class RemediesLighttpd(RemediesOf):
             f'$HTTP["url"] =~ "^/up/" {{ proxy.server = ( "" => (( "host" => "127.0.0.1", "port" => {self.echo} )) ) }}\n'
         conf = lighttpd.SITE.format(www=folder.file("www"), port=self.port, log=folder.file("log/lighttpd"),
                                     tmp=folder.file("tmp"), gate=row.get("first", "") +
-                                    snippet("lighttpd-authorizer.conf", folder) + site + row.get("more", ""))
+                                    folder.made("lighttpd-authorizer")["maintenance-warden.conf"] + site + row.get("more", ""))
         return [program("lighttpd", "lighttpd"), "-D", "-f", folder.write("lighttpd.conf", conf)]
 
 
