@@ -24,6 +24,11 @@ const struct snippet_kind snippet_kinds[] = {
 	{ "nginx-x-accel", "the gateway answers first and hands on to one application", "responder",
 	    WHOLE "  The body of a held upload is read first.", "502", "502", NULL, 0, USES_FASTCGI,
 	    snippet_nginx_x_accel },
+	{ "caddy", "Caddy looks at the flags by itself", "native",
+	    WHOLE, "the site, untouched", "503", "caddy-fastcgi",
+	    ONLY_ASKING | NEED(SECRET_DIGEST) | NEED(PROXIES) | NEED(PLAIN_PATHS), USES_FASTCGI, snippet_caddy },
+	{ "caddy-fastcgi", "Caddy asks about each request, by FastCGI", "asking",
+	    WHOLE, "503", "503", NULL, NEED(CLIENT_HEADER) | NEED(PLAIN_PATHS), USES_FASTCGI, snippet_caddy_fastcgi },
 };
 const size_t snippet_kind_count = sizeof snippet_kinds / sizeof *snippet_kinds;
 
@@ -39,6 +44,7 @@ static const char *const need_words[NEED_COUNT] = {
 	[NEED_CLIENT_HEADER] = "cannot find the client by this header",
 	[NEED_GLOBS] = "cannot match \"*\" in a path",
 	[NEED_HOSTS] = "cannot tell sites by their host",
+	[NEED_PLAIN_PATHS] = "takes only paths of letters, digits and \"/._-\"",
 };
 
 /* --- what is printed --- */

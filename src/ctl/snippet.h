@@ -23,6 +23,7 @@ enum snippet_need {
 	NEED_CLIENT_HEADER,             /* a client_header that is not X-Forwarded-For */
 	NEED_GLOBS,                     /* an open_path with "*" */
 	NEED_HOSTS,                     /* sites by host */
+	NEED_PLAIN_PATHS,               /* a state_dir or flag with other bytes than letters, digits and "/._-" */
 	NEED_COUNT
 };
 #define NEED(name) (1u << NEED_##name)
@@ -131,7 +132,14 @@ struct str snippet_quote_regex(struct arena *arena, struct str text);
 #define SNIPPET_ODD_TARGET \
 	"(?://|;|\\x5c|#|%(?:2f|5c|25|23|3b|0[0-9a-f]|1[0-9a-f]|7f|(?![0-9a-f]{2}))|/(?:[.]|%2e){1,2}(?:/|[?]|$))"
 
+/* The same where a regular expression cannot look ahead (RE2, POSIX). */
+#define SNIPPET_ODD_TARGET_RE2 \
+	"(?://|;|\\x5c|#|%(?:2f|5c|25|23|3b|0[0-9a-f]|1[0-9a-f]|7f|[^0-9a-f]|[0-9a-f][^0-9a-f]|[0-9a-f]?$)" \
+	"|/(?:[.]|%2e){1,2}(?:/|[?]|$))"
+
 /* The functions that write, a file a server. */
+bool snippet_caddy(struct snippet *snippet);
+bool snippet_caddy_fastcgi(struct snippet *snippet);
 bool snippet_nginx_auth_request(struct snippet *snippet);
 bool snippet_nginx_x_accel(struct snippet *snippet);
 
