@@ -29,6 +29,9 @@ const struct snippet_kind snippet_kinds[] = {
 	    ONLY_ASKING | NEED(SECRET_DIGEST) | NEED(PROXIES) | NEED(PLAIN_PATHS), USES_FASTCGI, snippet_caddy },
 	{ "caddy-fastcgi", "Caddy asks about each request, by FastCGI", "asking",
 	    WHOLE, "503", "503", NULL, NEED(CLIENT_HEADER) | NEED(PLAIN_PATHS), USES_FASTCGI, snippet_caddy_fastcgi },
+	{ "haproxy", "HAProxy looks at the flags by itself, in Lua", "native",
+	    WHOLE, "the site, untouched", "503", NULL,
+	    ONLY_ASKING | NEED(PROXIES) | NEED(PLAIN_PATHS), USES_FASTCGI, snippet_haproxy },
 };
 const size_t snippet_kind_count = sizeof snippet_kinds / sizeof *snippet_kinds;
 

@@ -140,6 +140,7 @@ struct str snippet_quote_regex(struct arena *arena, struct str text);
 /* The functions that write, a file a server. */
 bool snippet_caddy(struct snippet *snippet);
 bool snippet_caddy_fastcgi(struct snippet *snippet);
+bool snippet_haproxy(struct snippet *snippet);
 bool snippet_nginx_auth_request(struct snippet *snippet);
 bool snippet_nginx_x_accel(struct snippet *snippet);
 

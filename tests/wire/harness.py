@@ -314,6 +314,9 @@ state_dir = {self.file("state")}
     def start_echo(self):
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
+
+            def handle_error(self, *_):
+                """HAProxy resets a connection that it does not need any more."""
         self.echo = Server(("127.0.0.1", 0), Echo)
         threading.Thread(target=self.echo.serve_forever, daemon=True).start()
         return self.echo.server_address[1]
