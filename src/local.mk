@@ -29,13 +29,24 @@ WARDEN_SOURCES = \
 	src/record/decisions.c src/record/decisions.h src/record/journal.c src/record/journal.h src/record/log.c src/record/log.h \
 	src/front/cgi.c src/front/cgi.h src/front/cgi_env.c src/front/cgi_env.h src/front/cgi_head.c \
 	src/front/cgi_head.h src/front/daemon.c src/front/daemon.h src/front/fcgi.c src/front/fcgi.h \
+	src/front/forward.c src/front/forward.h src/front/http.h src/front/http_request.c src/front/http_request.h \
 	src/front/listener.c src/front/listener.h src/front/serve.c src/front/serve.h \
 	src/upkeep/upkeep.c src/upkeep/upkeep.h
 
 libwarden_a_SOURCES = $(WARDEN_SOURCES)
+if HTTP
+libwarden_a_SOURCES += src/front/http.c
+else
+libwarden_a_SOURCES += src/front/http_none.c
+endif
+if HTTP_WITHOUT_TLS
+noinst_LIBRARIES += libno_tls.a
+libno_tls_a_SOURCES = src/front/no_tls.c
+NO_TLS = libno_tls.a
+endif
 nodist_libwarden_a_SOURCES = src/answer/builtin_files.c
 maintenance_warden_SOURCES = src/warden.c
-maintenance_warden_LDADD = libwarden.a
+maintenance_warden_LDADD = libwarden.a $(HTTP_LIBS) $(NO_TLS)
 
 wardenctl_SOURCES = src/wardenctl.c src/ctl/asked.c src/ctl/asked.h src/ctl/bypass.c src/ctl/change.c \
 	src/ctl/check.c src/ctl/check_files.c src/ctl/check_files.h src/ctl/child.c src/ctl/child.h \

@@ -4,7 +4,7 @@
  *
  *   descriptor 0 is a listening socket   FastCGI, started by a web server or systemd
  *   the environment is that of CGI       one request, then the end
- *   the INI says where to listen         FastCGI, a service of its own
+ *   the INI says where to listen         FastCGI, HTTP, or both, a service of its own
  *
  * Then it loads the INI, and serves.  What a request goes through is in front/serve.c.
  */
@@ -148,50 +148,86 @@ find_role(void)
 	return cgi_is_meant() ? ROLE_CGI : ROLE_LISTEN;
 }
 
+/* Opens one socket, where the INI names one. */
 static int
-make_listener(struct gateway *gateway, enum role role, struct problems *problems, struct listener *ret)
+open_named(const struct policy *policy, struct str key, struct str where, struct problems *problems,
+    struct listener *ret)
+{
+	char *copy = strndup(where.p, where.len);       /* outlives the policy */
+	int rc = copy == NULL ? -ENOMEM : 0;
+
+	if (rc == 0 && where.len > 0)
+		rc = listener_open(policy, key, str_of(copy), problems, ret);
+	if (ret->fd == -1)
+		free(copy);
+	return rc;
+}
+
+static int
+open_fastcgi(const struct policy *policy, enum role role, struct problems *problems, struct listener *ret)
+{
+	struct place place = { policy->file, 0, STR("gateway"), STR("listen") };
+	int rc;
+
+	if (role == ROLE_INHERITED)
+		return listener_inherit(ret);
+	if (policy->listen.len == 0 && policy->http_listen.len == 0) {
+		problem_error(problems, &place, "nothing to do: no server started this program, and neither listen nor "
+		    "http_listen says where to wait for one");
+		return -EINVAL;
+	}
+	rc = open_named(policy, STR("listen"), policy->listen, problems, ret);
+	if (rc != 0 || ret->fd == -1)
+		return rc;
+	rc = listener_read_peers(ret);
+	if (rc != 0)
+		problem_error(problems, &place, "FCGI_WEB_SERVER_ADDRS in the environment is no list of addresses");
+	return rc;
+}
+
+static int
+open_sockets(struct gateway *gateway, enum role role, struct problems *problems, struct sockets *ret)
 {
 	struct policy_ref held = { 0 };
 	const struct policy *policy = policy_refresh(gateway->store, &held);
-	struct place place = { policy->file, 0, STR("gateway"), STR("listen") };
-	int rc = -EINVAL;
+	int rc = open_fastcgi(policy, role, problems, &ret->fastcgi);
 
-	if (role == ROLE_INHERITED)
-		rc = listener_inherit(ret);
-	else if (policy->listen.len == 0)
-		problem_error(problems, &place,
-		    "nothing to do: no server started this program, and listen does not say where to wait for one");
-	else
-		rc = listener_open(policy, problems, ret);
+	if (rc == 0)
+		rc = open_named(policy, STR("http_listen"), policy->http_listen, problems, &ret->http);
 	if (rc == 0)
 		rc = daemon_become_user(policy, problems);
-	if (rc == 0 && ret->ours)
-		ret->where = str_of(strndup(ret->where.p, ret->where.len));     /* outlives the policy */
 	policy_release(gateway->store, &held);
 	return rc;
+}
+
+static void
+close_socket(struct listener *listener)
+{
+	if (listener->fd == -1 || !listener->ours)
+		return;
+	listener_close(listener);
+	free((char *)listener->where.p);
 }
 
 static int
 run_daemon(struct gateway *gateway, enum role role, struct problems *problems)
 {
-	struct listener listener;
+	struct sockets sockets = { .fastcgi.fd = -1, .http.fd = -1 };
 	unsigned before = problems->errors;
-	int rc = make_listener(gateway, role, problems, &listener);
+	int rc = open_sockets(gateway, role, problems, &sockets), code = EXIT_DONE;
 
 	if (rc != 0) {
 		if (problems->errors == before)
 			(void)fprintf(stderr, "maintenance-warden: cannot listen: %s\n", strerror(-rc));
 		print_problems(problems);
-		return rc == -EINVAL ? EXIT_USAGE : EXIT_SYSTEM;
-	}
-	rc = daemon_run(gateway, &listener);
-	if (rc != 0)
+		code = rc == -EINVAL ? EXIT_USAGE : EXIT_SYSTEM;
+	} else if ((rc = daemon_run(gateway, &sockets)) != 0) {
 		(void)fprintf(stderr, "maintenance-warden: cannot start: %s\n", strerror(-rc));
-	if (listener.ours) {
-		listener_close(&listener);
-		free((char *)listener.where.p);
+		code = EXIT_SYSTEM;
 	}
-	return rc == 0 ? EXIT_DONE : EXIT_SYSTEM;
+	close_socket(&sockets.fastcgi);
+	close_socket(&sockets.http);
+	return code;
 }
 
 /* A CGI that cannot use its configuration still answers for the site: with the built-in 503. */

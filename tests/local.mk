@@ -13,7 +13,7 @@ TESTS = tests/lint/folders tests/lint/source tests/lint/documents tests/lint/man
 # The gateway with a clock that the tests set, and without any transport.
 check_PROGRAMS += tests/cases/warden-at tests/cases/serve-each
 tests_cases_warden_at_SOURCES = src/warden.c tests/cases/now_fixed.c
-tests_cases_warden_at_LDADD = libwarden.a
+tests_cases_warden_at_LDADD = libwarden.a $(HTTP_LIBS) $(NO_TLS)
 tests_cases_serve_each_SOURCES = tests/cases/serve-each.c tests/cases/now_fixed.c
 tests_cases_serve_each_LDADD = libwarden.a
 TESTS += tests/cases/run
@@ -49,7 +49,7 @@ UNIT_SOURCES = \
 EXTRA_PROGRAMS = tests/unit/unit
 tests_unit_unit_SOURCES = $(UNIT_SOURCES)
 tests_unit_unit_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
-tests_unit_unit_LDADD = libwarden.a -lcunit
+tests_unit_unit_LDADD = libwarden.a -lcunit $(HTTP_LIBS) $(NO_TLS)
 if HAVE_CUNIT
 check_PROGRAMS += tests/unit/unit
 TESTS += tests/unit/unit

@@ -16,12 +16,22 @@
 
 #include "front/daemon.h"
 #include "front/fcgi.h"
+#include "front/forward.h"
+#include "front/http.h"
 #include "record/log.h"
 #include "upkeep/upkeep.h"
 
-#define UPKEEP_MEMORY ((size_t)16 << 20)
-#define STOP_SECONDS  10
-#define RETRY_SECONDS 5        /* a configuration that names a missing file is tried again so often */
+#define HTTP_THREADS_MIN 2
+#define HTTP_THREADS_MAX 8      /* each of them serves many connections */
+#define UPKEEP_MEMORY    ((size_t)16 << 20)
+#define STOP_SECONDS     10
+#define RETRY_SECONDS    5      /* a configuration that names a missing file is tried again so often */
+
+/* What is running; NULL where it is not. */
+struct fronts {
+	struct fcgi *fcgi;
+	struct http *http;
+};
 
 /* What a configuration's problems are told to the log. */
 static void
@@ -44,6 +54,10 @@ say_what_stays(const struct policy *old, const struct policy *new)
 	    old->workers != new->workers)
 		log_write(
 		    LOG_LEVEL_WARNING, "listen, socket_mode, socket_group, user and workers change at the next start");
+	if (!str_eq(old->http_listen, new->http_listen) || old->http_connections != new->http_connections ||
+	    old->http_per_address != new->http_per_address || old->http_timeout != new->http_timeout)
+		log_write(LOG_LEVEL_WARNING,
+		    "http_listen, http_connections, http_per_address and http_timeout change at the next start");
 }
 
 /* Returns whether the policy was exchanged.  `quiet`: an error that was told before is not told again. */
@@ -97,7 +111,7 @@ keep_up(struct gateway *gateway)
 }
 
 static void
-wait_for_end(struct gateway *gateway, const sigset_t *signals)
+wait_for_end(struct gateway *gateway, const struct fronts *fronts, const sigset_t *signals)
 {
 	const struct timespec second = { .tv_sec = 1 };
 	int failed_for = -1;            /* seconds since a reload failed; -1: it did not */
@@ -116,6 +130,7 @@ wait_for_end(struct gateway *gateway, const sigset_t *signals)
 			failed_for = reload(gateway, false) ? -1 : 0;
 		else if (failed_for >= 0 && ++failed_for >= RETRY_SECONDS)
 			failed_for = reload(gateway, true) ? -1 : 0;
+		http_cut_slow(fronts->http);
 		if (clock_monotonic_ms() >= upkeep_at) {
 			keep_up(gateway);
 			upkeep_at = clock_monotonic_ms() + UPKEEP_SECONDS * 1000;
@@ -145,14 +160,65 @@ daemon_become_user(const struct policy *policy, struct problems *problems)
 	return -EPERM;
 }
 
-int
-daemon_run(struct gateway *gateway, const struct listener *listener)
+/* A request waits for nothing but the file system: as many threads as processors, within limits. */
+static size_t
+http_threads(void)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (processors < HTTP_THREADS_MIN)
+		return HTTP_THREADS_MIN;
+	return processors > HTTP_THREADS_MAX ? HTTP_THREADS_MAX : (size_t)processors;
+}
+
+static int
+start_http(struct gateway *gateway, const struct listener *listener, const struct policy *policy, struct http **ret)
+{
+	struct http_service service = { .handler = forward_answer, .threads = http_threads(),
+		.connections = policy->http_connections, .per_address = policy->http_per_address,
+		.timeout = policy->http_timeout };
+
+	return http_start(gateway, listener, &service, ret);
+}
+
+static void
+stop(struct fronts *fronts)
+{
+	int64_t deadline = clock_monotonic_ms() + STOP_SECONDS * 1000;
+
+	if (fronts->fcgi != NULL)
+		fcgi_stop(fronts->fcgi, STOP_SECONDS);
+	http_stop(fronts->http, (int)((deadline - clock_monotonic_ms()) / 1000));
+	*fronts = (struct fronts){ 0 };
+}
+
+static int
+start(struct gateway *gateway, const struct sockets *sockets, struct fronts *ret)
 {
 	struct policy_ref held = { 0 };
+	const struct policy *policy = policy_refresh(gateway->store, &held);
+	int rc = 0;
+
+	if (sockets->fastcgi.fd != -1)
+		rc = fcgi_start(gateway, &sockets->fastcgi, policy->workers, &ret->fcgi);
+	if (rc == 0 && sockets->fastcgi.fd != -1)
+		log_write(LOG_LEVEL_INFO, "listening on %.*s", STR_ARG(sockets->fastcgi.where));
+	if (rc == 0 && sockets->http.fd != -1)
+		rc = start_http(gateway, &sockets->http, policy, &ret->http);
+	if (rc == 0 && sockets->http.fd != -1)
+		log_write(LOG_LEVEL_INFO, "listening on %.*s for HTTP", STR_ARG(sockets->http.where));
+	policy_release(gateway->store, &held);
+	if (rc != 0)
+		stop(ret);
+	return rc;
+}
+
+int
+daemon_run(struct gateway *gateway, const struct sockets *sockets)
+{
+	struct fronts fronts = { 0 };
 	struct worker warm = { 0 };
-	struct fcgi *fcgi;
 	sigset_t signals;
-	size_t workers;
 	int rc;
 
 	(void)sigemptyset(&signals);
@@ -164,15 +230,12 @@ daemon_run(struct gateway *gateway, const struct listener *listener)
 	serve_open_counters(gateway);
 	serve_warm_up(gateway, &warm);
 	worker_finish(&warm, gateway);
-	workers = policy_refresh(gateway->store, &held)->workers;
-	policy_release(gateway->store, &held);
-	rc = fcgi_start(gateway, listener, workers, &fcgi);
+	rc = start(gateway, sockets, &fronts);
 	if (rc != 0)
 		return rc;
-	log_write(LOG_LEVEL_INFO, "listening on %.*s", STR_ARG(listener->where));
-	wait_for_end(gateway, &signals);
+	wait_for_end(gateway, &fronts, &signals);
 	log_write(LOG_LEVEL_INFO, "stopping: answering what is running");
-	fcgi_stop(fcgi, STOP_SECONDS);
+	stop(&fronts);
 	log_write(LOG_LEVEL_INFO, "stopped");
 	return 0;
 }

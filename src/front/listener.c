@@ -44,8 +44,8 @@ set_nonblocking(int fd)
 }
 
 /* The FastCGI specification's list of peers that may connect over TCP (section 3.2). */
-static int
-read_peers(struct listener *listener)
+int
+listener_read_peers(struct listener *listener)
 {
 	struct str list = str_of(getenv("FCGI_WEB_SERVER_ADDRS")), part;
 
@@ -69,7 +69,7 @@ listener_inherit(struct listener *ret)
 	int rc;
 
 	*ret = (struct listener){ .fd = STDIN_FILENO, .where = STR("descriptor 0") };
-	rc = read_peers(ret);
+	rc = listener_read_peers(ret);
 	return rc != 0 ? rc : set_nonblocking(ret->fd);
 }
 
@@ -177,26 +177,22 @@ bind_inet(int fd, const union address *address, socklen_t len)
 }
 
 int
-listener_open(const struct policy *policy, struct problems *problems, struct listener *ret)
+listener_open(const struct policy *policy, struct str key, struct str where, struct problems *problems,
+    struct listener *ret)
 {
-	struct place place = { policy->file, 0, STR("gateway"), STR("listen") };
+	struct place place = { policy->file, 0, STR("gateway"), key };
 	union address address;
-	socklen_t len = parse_address(policy->listen, &address);
+	socklen_t len = parse_address(where, &address);
 	int fd, rc;
 
 	if (len == 0) {
 		problem_error(problems, &place,
 		    "expected a path of at most %zu bytes or an address with a port such as "
 		    "127.0.0.1:9000, not \"%.*s\"",
-		    sizeof address.path.sun_path - 1, STR_ARG(policy->listen));
+		    sizeof address.path.sun_path - 1, STR_ARG(where));
 		return -EINVAL;
 	}
-	*ret = (struct listener){ .fd = -1, .ours = true, .where = policy->listen };
-	rc = read_peers(ret);
-	if (rc != 0) {
-		problem_error(problems, &place, "FCGI_WEB_SERVER_ADDRS in the environment is no list of addresses");
-		return rc;
-	}
+	*ret = (struct listener){ .fd = -1, .ours = true, .where = where };
 	ret->fd = fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return -errno;
@@ -205,8 +201,9 @@ listener_open(const struct policy *policy, struct problems *problems, struct lis
 		rc = -errno;
 	if (rc == 0)
 		return 0;
-	problem_error(problems, &place, "cannot listen on %.*s: %s", STR_ARG(policy->listen), strerror(-rc));
+	problem_error(problems, &place, "cannot listen on %.*s: %s", STR_ARG(where), strerror(-rc));
 	(void)close(fd);
+	ret->fd = -1;
 	return rc;
 }
 
@@ -222,16 +219,26 @@ listener_close(struct listener *listener)
 	free(listener->peers);
 }
 
+int
+listener_peer_address(const struct sockaddr *peer, struct ip_addr *ret)
+{
+	const union address *address = (const union address *)peer;
+	char text[INET6_ADDRSTRLEN];
+	const void *bytes = peer->sa_family == AF_INET ? (const void *)&address->v4.sin_addr : &address->v6.sin6_addr;
+
+	if (peer->sa_family != AF_INET && peer->sa_family != AF_INET6)
+		return -EAFNOSUPPORT;
+	return inet_ntop(peer->sa_family, bytes, text, sizeof text) == NULL ? -errno : ip_parse(str_of(text), ret);
+}
+
 static bool
 peer_allowed(const struct listener *listener, const union address *peer)
 {
 	struct ip_addr ip;
-	char text[INET6_ADDRSTRLEN];
-	const void *bytes = peer->any.sa_family == AF_INET ? (const void *)&peer->v4.sin_addr : &peer->v6.sin6_addr;
 
 	if (listener->peers == NULL || peer->any.sa_family == AF_UNIX)
 		return true;
-	if (inet_ntop(peer->any.sa_family, bytes, text, sizeof text) == NULL || ip_parse(str_of(text), &ip) != 0)
+	if (listener_peer_address(&peer->any, &ip) != 0)
 		return false;
 	for (size_t i = 0; i < listener->peer_count; i++)
 		if (ip_eq(&ip, &listener->peers[i]))

@@ -6,6 +6,8 @@
 #ifndef FRONT_LISTENER_H
 #define FRONT_LISTENER_H
 
+#include <sys/socket.h>
+
 #include "policy/policy.h"
 
 struct listener {
@@ -23,11 +25,19 @@ bool listener_is_inherited(void);
 int  listener_inherit(struct listener *ret);
 
 /*
- * Makes the socket that policy->listen names: a path, or ADDRESS:PORT with a literal address.  A socket file that
- * nobody listens on is replaced.  Errors are added to `problems`.  Returns 0 or -errno.
+ * Makes the socket that `where`, the value of the key `key` of [gateway], names: a path, or ADDRESS:PORT with a literal
+ * address.  A socket file that nobody listens on is replaced; mode and group are the policy's.  Errors are added to
+ * `problems`.  Returns 0 or -errno.
  */
-int  listener_open(const struct policy *policy, struct problems *problems, struct listener *ret);
+int  listener_open(const struct policy *policy, struct str key, struct str where, struct problems *problems,
+         struct listener *ret);
+
+/* The peers that FCGI_WEB_SERVER_ADDRS allows over TCP.  Returns what listener_inherit() does. */
+int  listener_read_peers(struct listener *listener);
 void listener_close(struct listener *listener);
+
+/* The address of a peer, or -EAFNOSUPPORT where it has none (a Unix socket). */
+int  listener_peer_address(const struct sockaddr *peer, struct ip_addr *ret);
 
 /*
  * Accepts one connection without waiting, close-on-exec, with time-outs for sending and receiving.

@@ -56,6 +56,29 @@ compile_trust(struct values *values, struct policy *policy)
 	    "CF-Connecting-IP, not \"%.*s\"", STR_ARG(value->text));
 }
 
+/* Without trusted proxies nothing that a proxy says could be believed: none would ever get a right answer. */
+static void
+compile_http(struct values *values, struct policy *policy)
+{
+	const struct value *listen = &values->gateway.v[KEY_HTTP_LISTEN];
+
+	policy->http_listen = listen->text;
+	policy->http_connections = (size_t)values->gateway.v[KEY_HTTP_CONNECTIONS].number;
+	policy->http_per_address = (size_t)values->gateway.v[KEY_HTTP_PER_ADDRESS].number;
+	policy->http_timeout = (unsigned)values->gateway.v[KEY_HTTP_TIMEOUT].number;
+	policy->forward_headers = (enum forward_headers)values->gateway.v[KEY_FORWARD_HEADERS].number;
+	if (listen->text.len == 0)
+		return;
+#ifndef HAVE_HTTP
+	problem_error(values->problems, &listen->place,
+	    "this program was built without the HTTP front (configure --disable-http)");
+#endif
+	if (values->gateway.v[KEY_TRUSTED_PROXIES].item_count == 0)
+		problem_error(values->problems, &listen->place,
+		    "needs trusted_proxies: the addresses of the proxies that ask here, such as "
+		    "trusted_proxies = 127.0.0.1, ::1");
+}
+
 static void
 compile_state_dir(struct values *values, struct policy *policy)
 {
@@ -91,6 +114,7 @@ compile_gateway(struct values *values, struct policy *policy)
 {
 	compile_listen(values, policy);
 	compile_trust(values, policy);
+	compile_http(values, policy);
 	compile_state_dir(values, policy);
 	compile_hooks_dir(values, policy);
 	policy->log = values->gateway.v[KEY_LOG].text;

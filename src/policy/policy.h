@@ -14,6 +14,9 @@ enum enabled_from { ENABLED_FROM_FILE, ENABLED_FROM_ENVIRONMENT, ENABLED_FROM_PA
 enum log_level    { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_decisions { LOG_DECISIONS_NONE, LOG_DECISIONS_HELD, LOG_DECISIONS_ALL };
 
+/* How a proxy that asks over HTTP says what it asks about; each reads its own header fields and no others. */
+enum forward_headers { FORWARD_X_FORWARDED, FORWARD_X_ORIGINAL_URL, FORWARD_X_ORIGINAL_URI };
+
 struct site {
 	struct str             name;            /* "shop"; empty for [site] */
 	const struct str      *hosts;           /* none: any host */
@@ -50,6 +53,10 @@ struct policy {
 	struct str          file;
 	/* [gateway] */
 	struct str          listen, socket_group, user, log, hooks_dir;
+	struct str          http_listen;
+	size_t              http_connections, http_per_address;
+	unsigned            http_timeout;       /* seconds */
+	enum forward_headers forward_headers;
 	unsigned            socket_mode;
 	size_t              workers;
 	struct str          state_dir;

@@ -24,7 +24,7 @@ open_on(const char *listen, unsigned mode, const char *group, struct listener *r
 	struct policy policy = { .file = STR_INIT("warden.ini"), .listen = str_of(listen), .socket_mode = mode,
 		.socket_group = str_of(group) };
 	struct problems problems = { .arena = arena_new_growing(65536) };
-	int rc = listener_open(&policy, &problems, ret);
+	int rc = listener_open(&policy, STR("listen"), policy.listen, &problems, ret);
 
 	CHECK(listen, (rc == 0) == (problems.errors == 0));
 	if (words != NULL)
@@ -179,7 +179,7 @@ test_listener_inet(void)
 
 		(void)snprintf(where, sizeof where, "127.0.0.1:%d", port);
 		policy.listen = str_of(where);
-		rc = listener_open(&policy, &problems, &first);
+		rc = listener_open(&policy, STR("listen"), policy.listen, &problems, &first);
 		arena_free(problems.arena);
 	}
 	CU_ASSERT_EQUAL_FATAL(rc, 0);

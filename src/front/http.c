@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only file that knows libmicrohttpd.  What it is made to do beyond its
+ * defaults: the request target is kept as it came; a field that came twice is
+ * seen twice; a long body is answered before it is read, and never kept; a
+ * client that dribbles is cut, for the library's own time-out begins anew with
+ * every byte.
+ *
+ * Threads are the library's, each with an epoll set of its own.  Each makes its
+ * worker with its first connection, and frees it when it ends.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "front/http.h"
+#include "record/log.h"
+
+#define PROXY_IDLE_SECONDS 75   /* a trusted proxy may keep a connection so long for the next request */
+#define SCRATCH_SIZE       (384 * 1024)
+#define STOP_POLL_MS       20
+
+/* One connection, for the limit of its address and for the time it takes. */
+struct peer {
+	bool           used, trusted;
+	bool           busy;            /* a request has begun and is not answered yet */
+	int            fd;
+	struct ip_addr address;
+	int64_t        deadline;        /* monotonic milliseconds */
+};
+
+struct http {
+	struct gateway     *gateway;
+	struct http_service service;
+	struct MHD_Daemon  *daemon;
+	_Atomic(bool)       stopping;
+	pthread_mutex_t     mutex;      /* guards the peers */
+	struct peer        *peers;      /* as many as connections */
+};
+
+/* What a thread of the library has of its own. */
+struct thread {
+	struct gateway *gateway;
+	struct worker   worker;
+	struct arena   *arena;
+};
+
+/* One request from its first line to the end of its answer. */
+struct exchange {
+	char  *target;
+	bool   begun;                   /* the head was seen */
+	bool   body_read;               /* worth waiting for */
+	char  *body;
+	size_t body_len, body_total;
+};
+
+static pthread_key_t thread_key;
+static pthread_once_t thread_key_once = PTHREAD_ONCE_INIT;
+
+static void
+thread_free(void *memory)
+{
+	struct thread *thread = memory;
+
+	worker_finish(&thread->worker, thread->gateway);
+	arena_free(thread->arena);
+	free(thread);
+}
+
+static void
+make_thread_key(void)
+{
+	if (pthread_key_create(&thread_key, thread_free) != 0)
+		abort();                /* before anything listens */
+}
+
+/* The calling thread's own, made when it is first asked for; NULL when out of memory. */
+static struct thread *
+thread_of(struct gateway *gateway)
+{
+	struct thread *thread = pthread_getspecific(thread_key);
+
+	if (thread != NULL)
+		return thread;
+	thread = calloc(1, sizeof *thread);
+	if (thread == NULL)
+		return NULL;
+	thread->gateway = gateway;
+	thread->arena = arena_new_fixed(SCRATCH_SIZE);
+	if (thread->arena == NULL || worker_init(&thread->worker) != 0 ||
+	    pthread_setspecific(thread_key, thread) != 0) {
+		thread_free(thread);
+		return NULL;
+	}
+	return thread;
+}
+
+/* --- connections */
+
+static struct peer *
+peer_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info == NULL ? NULL : info->socket_context;
+}
+
+static struct ip_addr
+address_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct ip_addr address;
+
+	if (info == NULL || listener_peer_address(info->client_addr, &address) != 0)
+		(void)ip_parse(STR("127.0.0.1"), &address);
+	return address;
+}
+
+static int64_t
+deadline_of(const struct http *http, const struct peer *peer)
+{
+	unsigned idle = peer->trusted ? PROXY_IDLE_SECONDS : http->service.timeout;
+
+	return clock_monotonic_ms() + (int64_t)(idle + http->service.timeout) * 1000;
+}
+
+/* A place for a new connection; NULL when there is none, or its address has its share.  Under the mutex. */
+static struct peer *
+take_place(struct http *http, const struct ip_addr *address, bool trusted)
+{
+	struct peer *free_place = NULL;
+	size_t same = 0;
+
+	for (size_t i = 0; i < http->service.connections; i++) {
+		struct peer *peer = &http->peers[i];
+
+		if (!peer->used)
+			free_place = peer;
+		else
+			same += ip_eq(&peer->address, address);
+	}
+	return !trusted && http->service.per_address > 0 && same >= http->service.per_address ? NULL : free_place;
+}
+
+static struct peer *
+connection_started(struct http *http, struct MHD_Connection *connection, int fd)
+{
+	struct thread *thread = thread_of(http->gateway);
+	struct ip_addr address = address_of(connection);
+	struct peer *peer;
+	bool trusted;
+
+	if (thread == NULL)
+		return NULL;
+	trusted = cidr_set_match(policy_refresh(http->gateway->store, &thread->worker.held)->proxies, &address) >= 0;
+	(void)pthread_mutex_lock(&http->mutex);
+	peer = take_place(http, &address, trusted);
+	if (peer != NULL) {
+		*peer = (struct peer){ .used = true, .trusted = trusted, .fd = fd, .address = address };
+		peer->deadline = deadline_of(http, peer);
+	}
+	(void)pthread_mutex_unlock(&http->mutex);
+	return peer;
+}
+
+/* The library closes the socket behind this, so that under the mutex a descriptor in use is this connection's. */
+static void
+on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+    enum MHD_ConnectionNotificationCode code)
+{
+	struct http *http = context;
+	struct peer *peer = *socket_context;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED && info != NULL) {
+		*socket_context = connection_started(http, connection, info->connect_fd);
+		if (*socket_context == NULL)
+			(void)shutdown(info->connect_fd, SHUT_RDWR);
+	} else if (code == MHD_CONNECTION_NOTIFY_CLOSED && peer != NULL) {
+		(void)pthread_mutex_lock(&http->mutex);
+		peer->used = false;
+		(void)pthread_mutex_unlock(&http->mutex);
+	}
+}
+
+static void
+set_busy(struct http *http, struct MHD_Connection *connection, bool busy)
+{
+	struct peer *peer = peer_of(connection);
+
+	if (peer == NULL)
+		return;
+	(void)pthread_mutex_lock(&http->mutex);
+	peer->busy = busy;
+	if (!busy)
+		peer->deadline = deadline_of(http, peer);
+	(void)pthread_mutex_unlock(&http->mutex);
+}
+
+void
+http_cut_slow(struct http *http)
+{
+	int64_t now = clock_monotonic_ms();
+
+	if (http == NULL)
+		return;
+	(void)pthread_mutex_lock(&http->mutex);
+	for (size_t i = 0; i < http->service.connections; i++)
+		if (http->peers[i].used && http->peers[i].deadline < now)
+			(void)shutdown(http->peers[i].fd, SHUT_RDWR);
+	(void)pthread_mutex_unlock(&http->mutex);
+}
+
+static bool
+any_busy(struct http *http)
+{
+	bool busy = false;
+
+	(void)pthread_mutex_lock(&http->mutex);
+	for (size_t i = 0; i < http->service.connections; i++)
+		busy = busy || (http->peers[i].used && http->peers[i].busy);
+	(void)pthread_mutex_unlock(&http->mutex);
+	return busy;
+}
+
+/* --- requests */
+
+/* The request line was read, and nothing of it is decoded yet: the library does that in place, right after. */
+static void *
+on_target(void *context, const char *target, struct MHD_Connection *connection)
+{
+	struct exchange *exchange = calloc(1, sizeof *exchange);
+
+	set_busy(context, connection, true);
+	if (exchange == NULL)
+		return NULL;
+	exchange->target = strdup(target);
+	if (exchange->target != NULL)
+		return exchange;
+	free(exchange);
+	return NULL;
+}
+
+static void
+on_completed(void *context, struct MHD_Connection *connection, void **memory, enum MHD_RequestTerminationCode code)
+{
+	struct exchange *exchange = *memory;
+
+	(void)code;
+	set_busy(context, connection, false);
+	if (exchange == NULL)
+		return;
+	free(exchange->target);
+	free(exchange->body);
+	free(exchange);
+	*memory = NULL;
+}
+
+static enum MHD_Result
+take_field(void *context, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+    size_t value_len)
+{
+	struct http_request *request = context;
+
+	(void)kind;
+	if (request->field_count == HTTP_FIELDS_MAX) {
+		request->whole = false;
+		return MHD_NO;
+	}
+	request->fields[request->field_count++] =
+	    (struct http_field){ { name, name_len }, { value == NULL ? "" : value, value_len } };
+	return MHD_YES;
+}
+
+/* The request's head, in the thread's memory; NULL when that is full. */
+static struct http_request *
+read_head(struct thread *thread, struct MHD_Connection *connection, const struct exchange *exchange, const char *method)
+{
+	struct http_request *request;
+
+	arena_reset(thread->arena);
+	request = arena_alloc(thread->arena, sizeof *request);
+	if (request == NULL)
+		return NULL;
+	*request = (struct http_request){ .method = str_of(method), .target = str_of(exchange->target),
+		.peer = address_of(connection), .whole = true, .arena = thread->arena };
+	(void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_field, request);
+	return request;
+}
+
+/*
+ * Whether the body is short enough to be waited for.  The answer to any other comes at once, and its connection is
+ * closed: so nothing of a body, whatever its framing is taken for, is ever read as a request.
+ */
+static bool
+body_is_short(const struct http_request *request)
+{
+	size_t lengths, codings;
+	struct str length = http_field(request, STR("Content-Length"), &lengths);
+	int64_t bytes;
+
+	(void)http_field(request, STR("Transfer-Encoding"), &codings);
+	if (codings > 0 || lengths > 1 || !request->whole)
+		return false;
+	return lengths == 0 || str_number(length, 0, HTTP_BODY_READ, &bytes) == 0;
+}
+
+/* Keeps what the handler may see, and forgets the rest. */
+static enum MHD_Result
+keep_body(const struct http *http, struct exchange *exchange, const char *data, size_t *size)
+{
+	size_t len = http->service.body_max - exchange->body_len;
+
+	if (len > *size)
+		len = *size;
+	if (exchange->body == NULL && http->service.body_max > 0) {
+		exchange->body = malloc(http->service.body_max);
+		if (exchange->body == NULL)
+			return MHD_NO;
+	}
+	if (len > 0)
+		memcpy(exchange->body + exchange->body_len, data, len);
+	exchange->body_len += len;
+	exchange->body_total += *size;
+	*size = 0;
+	return MHD_YES;
+}
+
+/* --- replies */
+
+/* The body in one piece: it is sent when this thread may long be at another request. */
+static struct MHD_Response *
+make_response(const struct reply *reply, bool with_body)
+{
+	size_t length = with_body ? reply_length(reply) : 0, at = 0;
+	char *body = malloc(length + 1);
+	struct MHD_Response *response;
+
+	if (body == NULL)
+		return NULL;
+	for (size_t i = 0; with_body && i < reply->piece_count; i++) {
+		memcpy(body + at, reply->pieces[i].p, reply->pieces[i].len);
+		at += reply->pieces[i].len;
+	}
+	response = MHD_create_response_from_buffer(length, body, MHD_RESPMEM_MUST_FREE);
+	if (response == NULL)
+		free(body);
+	return response;
+}
+
+static bool
+add_header(struct MHD_Response *response, struct arena *arena, struct str name, struct str value)
+{
+	struct str name_text = arena_copy(arena, name), value_text = arena_copy(arena, value);
+
+	return name_text.p != NULL && value_text.p != NULL &&
+	    MHD_add_response_header(response, name_text.p, value_text.p) == MHD_YES;
+}
+
+/*
+ * To HEAD the library announces the length and sends no body.  Where another request was asked about, a body that
+ * is not to be sent is not announced either: the connection would wait for it.
+ */
+static enum MHD_Result
+send_reply(const struct http *http, struct MHD_Connection *connection, const struct http_request *request,
+    const struct reply *reply)
+{
+	struct MHD_Response *response = make_response(reply, reply->send_body || str_eq(request->method, STR("HEAD")));
+	enum MHD_Result result;
+	bool whole = response != NULL;
+
+	for (size_t i = 0; whole && i < reply->header_count; i++)
+		whole = add_header(response, request->arena, reply->headers[i].name, reply->headers[i].value);
+	if (whole && http->stopping)
+		whole = add_header(response, request->arena, STR("Connection"), STR("close"));
+	result = whole ? MHD_queue_response(connection, (unsigned)reply->status, response) : MHD_NO;
+	if (response != NULL)
+		MHD_destroy_response(response);
+	return result;
+}
+
+/* The library calls with the head, with each piece of the body, and at the end; MHD_NO cuts the connection. */
+static enum MHD_Result
+on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+    const char *data, size_t *size, void **memory)
+{
+	struct http *http = context;
+	struct exchange *exchange = *memory;
+	struct thread *thread = thread_of(http->gateway);
+	const struct peer *peer = peer_of(connection);
+	struct http_request *request;
+	struct reply reply;
+
+	(void)url, (void)version;
+	if (exchange == NULL || thread == NULL || peer == NULL)
+		return MHD_NO;
+	if (exchange->begun && *size > 0)
+		return keep_body(http, exchange, data, size);
+	request = read_head(thread, connection, exchange, method);
+	if (request == NULL)
+		return MHD_NO;
+	if (!exchange->begun) {
+		exchange->begun = true;
+		if (peer->trusted)
+			(void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, PROXY_IDLE_SECONDS);
+		exchange->body_read = body_is_short(request);
+		if (exchange->body_read)
+			return MHD_YES;         /* once more, behind the body */
+	}
+	request->body = (struct str){ exchange->body, exchange->body_len };
+	request->body_whole = exchange->body_read && exchange->body_total == exchange->body_len;
+	http->service.handler(http->gateway, &thread->worker, request, &reply);
+	return send_reply(http, connection, request, &reply);
+}
+
+/* --- start and stop */
+
+static void
+on_log(void *context, const char *format, va_list arguments)
+{
+	static _Atomic(int64_t) said;
+	char text[512];
+	size_t len;
+
+	(void)context;
+	if (!log_now_and_then(&said, clock_now(), 10))
+		return;
+	(void)vsnprintf(text, sizeof text, format, arguments);
+	len = strcspn(text, "\n");
+	log_write(LOG_LEVEL_INFO, "http: %.*s", (int)len, text);
+}
+
+static struct MHD_Daemon *
+start_daemon(struct http *http, int fd)
+{
+	const struct http_service *service = &http->service;
+
+	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+	    on_request, http,
+	    MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+	    MHD_OPTION_LISTEN_SOCKET, fd,
+	    MHD_OPTION_THREAD_POOL_SIZE, (unsigned)service->threads,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_MAX,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)service->connections,
+	    MHD_OPTION_CONNECTION_TIMEOUT, service->timeout,
+	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	    MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+	    MHD_OPTION_END);
+}
+
+static void
+free_http(struct http *http)
+{
+	(void)pthread_mutex_destroy(&http->mutex);
+	free(http->peers);
+	free(http);
+}
+
+int
+http_start(struct gateway *gateway, const struct listener *listener, const struct http_service *service,
+    struct http **ret)
+{
+	struct http *http = calloc(1, sizeof *http);
+
+	if (http == NULL)
+		return -ENOMEM;
+	*http = (struct http){ .gateway = gateway, .service = *service };
+	(void)pthread_mutex_init(&http->mutex, NULL);
+	(void)pthread_once(&thread_key_once, make_thread_key);
+	(void)signal(SIGPIPE, SIG_IGN);
+	http->peers = calloc(service->connections, sizeof *http->peers);
+	if (http->peers != NULL)
+		http->daemon = start_daemon(http, listener->fd);
+	if (http->daemon == NULL) {
+		int rc = http->peers == NULL ? -ENOMEM : -EIO;
+
+		free_http(http);
+		return rc;
+	}
+	*ret = http;
+	return 0;
+}
+
+void
+http_stop(struct http *http, int seconds)
+{
+	int64_t deadline = clock_monotonic_ms() + (int64_t)seconds * 1000;
+
+	if (http == NULL)
+		return;
+	http->stopping = true;
+	(void)MHD_quiesce_daemon(http->daemon);         /* the socket stays the listener's */
+	while (any_busy(http) && clock_monotonic_ms() < deadline)
+		(void)poll(NULL, 0, STOP_POLL_MS);
+	MHD_stop_daemon(http->daemon);
+	free_http(http);
+}
