@@ -29,9 +29,14 @@ const struct snippet_kind snippet_kinds[] = {
 	    ONLY_ASKING | NEED(SECRET_DIGEST) | NEED(PROXIES) | NEED(PLAIN_PATHS), USES_FASTCGI, snippet_caddy },
 	{ "caddy-fastcgi", "Caddy asks about each request, by FastCGI", "asking",
 	    WHOLE, "503", "503", NULL, NEED(CLIENT_HEADER) | NEED(PLAIN_PATHS), USES_FASTCGI, snippet_caddy_fastcgi },
+	{ "caddy-forward-auth", "Caddy asks about each request, by HTTP", "asking",
+	    WHOLE, "503", "503", NULL, NEED(CLIENT_HEADER) | NEED(PLAIN_PATHS), USES_HTTP, snippet_caddy_forward_auth },
 	{ "haproxy", "HAProxy looks at the flags by itself, in Lua", "native",
 	    WHOLE, "the site, untouched", "503", NULL,
 	    ONLY_ASKING | NEED(PROXIES) | NEED(PLAIN_PATHS), USES_FASTCGI, snippet_haproxy },
+	{ "haproxy-backup", "the page wherever HAProxy finds the application dead", "page",
+	    "No gate: flags are not looked at.", "503 while the application is dead", "503 while the application is dead",
+	    "haproxy", NEED(PLAIN_PATHS), USES_HTTP, snippet_haproxy_backup },
 };
 const size_t snippet_kind_count = sizeof snippet_kinds / sizeof *snippet_kinds;
 
@@ -174,7 +179,12 @@ lacks_listener(struct snippet *s)
 	}
 	if ((s->kind->uses & USES_HTTP) != 0 && s->http == NULL) {
 		(void)ctl_fail(CTL_USAGE, "%s: [gateway] http_listen is empty, and %s needs it: for instance "
-		    "http_listen = 127.0.0.1:8503", s->ctl->config, s->kind->name);
+		    "http_listen = 127.0.0.1:8503 and trusted_proxies = 127.0.0.1", s->ctl->config, s->kind->name);
+		return true;
+	}
+	if (s->kind->uses == USES_HTTP && s->ctl->site_name != NULL) {
+		(void)ctl_fail(CTL_USAGE, "--site: %s cannot name the site to the HTTP listener, which tells sites by host "
+		    "and path", s->kind->name);
 		return true;
 	}
 	return false;

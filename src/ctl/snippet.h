@@ -71,7 +71,7 @@ struct snippet {
 	const char                *config;      /* absolute path of the INI */
 	const char                *unix_path;   /* of the FastCGI socket, or ... */
 	const char                *address;     /* "127.0.0.1:9000"; both NULL where `listen` is empty */
-	const char                *http;        /* "127.0.0.1:8503": http_listen; NULL where it is empty */
+	const char                *http;        /* http_listen: "127.0.0.1:8503", or a path; NULL where it is empty */
 	const char                *cgi;         /* --cgi: URL path of the program; never NULL */
 	const char                *upstream;    /* --upstream: the application behind, "127.0.0.1:8081"; never NULL */
 	const struct str          *proxies;     /* trusted_proxies */
@@ -140,7 +140,9 @@ struct str snippet_quote_regex(struct arena *arena, struct str text);
 /* The functions that write, a file a server. */
 bool snippet_caddy(struct snippet *snippet);
 bool snippet_caddy_fastcgi(struct snippet *snippet);
+bool snippet_caddy_forward_auth(struct snippet *snippet);
 bool snippet_haproxy(struct snippet *snippet);
+bool snippet_haproxy_backup(struct snippet *snippet);
 bool snippet_nginx_auth_request(struct snippet *snippet);
 bool snippet_nginx_x_accel(struct snippet *snippet);
 

@@ -16,10 +16,13 @@
 
 static const char gone_page[] = "<!doctype html><title>Maintenance</title><h1>Maintenance</h1>";
 
+/* The gateway's socket for FastCGI, or for HTTP. */
 static struct str
 target(const struct snippet *s)
 {
-	return s->unix_path != NULL ? arena_printf(s->arena, "unix/%s", s->unix_path) : str_of(s->address);
+	const char *socket = s->kind->uses == USES_HTTP ? s->http : s->unix_path != NULL ? s->unix_path : s->address;
+
+	return socket[0] == '/' ? arena_printf(s->arena, "unix/%s", socket) : str_of(socket);
 }
 
 /* A regular expression between double quotes, where a backslash is plain and only a quote is not. */
@@ -45,7 +48,7 @@ print_inner(FILE *out, const char *regex)
 /* --- what both gates have --- */
 
 static void
-print_fastcgi(const struct snippet *s, FILE *out, const char *mode, const char *site, int status)
+print_fastcgi(FILE *out, const char *mode, const char *site, int status)
 {
 	(void)fprintf(out, "\t\ttransport fastcgi {\n\t\t\tdial_timeout 2s\n\t\t\tread_timeout 5s\n"
 	    "\t\t\tenv WARDEN_MODE %s\n\t\t\tenv WARDEN_METHOD {method}\n", mode);
@@ -54,7 +57,6 @@ print_fastcgi(const struct snippet *s, FILE *out, const char *mode, const char *
 	if (status > 0)         /* what is 2xx would pass */
 		(void)fprintf(out, "\t\t\tenv WARDEN_HOLD_STATUS %d\n", status);
 	(void)fputs("\t\t}\n\t\theader_down -Status\n", out);
-	(void)s;
 }
 
 static void
@@ -64,7 +66,8 @@ print_status(const struct snippet *s, FILE *out)
 	    "\t\t\"~^(?:GET|HEAD) /[.]maintenance/status(?:[?]|$)\" yes\n\t\tdefault no\n\t}\n"
 	    "\t@mw_status expression `{mw_status} == \"yes\"`\n\thandle @mw_status {\n", out);
 	(void)fprintf(out, "\treverse_proxy %.*s {\n", STR_ARG(target(s)));
-	print_fastcgi(s, out, "render", s->site_count == 1 ? s->sites[0].name : "", 0);
+	if (s->kind->uses == USES_FASTCGI)
+		print_fastcgi(out, "render", s->site_count == 1 ? s->sites[0].name : "", 0);
 	(void)fputs("\t}\n\t}\n", out);
 }
 
@@ -74,23 +77,25 @@ print_gone(const struct snippet *s, FILE *out)
 {
 	(void)fprintf(out, "\thandle_errors {\n"
 	    "\t\t@mw_gone expression `{http.error.status_code} in [502, 503, 504] &&\n"
-	    "\t\t\t{http.reverse_proxy.upstream.address} == \"%.*s\"`\n"
+	    "\t\t\t{http.reverse_proxy.upstream.address} == \"%s%.*s\"`\n"
 	    "\t\theader @mw_gone {\n\t\t\tRetry-After 120\n\t\t\tCache-Control no-store\n"
 	    "\t\t\tContent-Type \"text/html; charset=utf-8\"\n\t\t}\n"
-	    "\t\trespond @mw_gone \"%s\" 503\n\t}\n", STR_ARG(target(s)), gone_page);
+	    "\t\trespond @mw_gone \"%s\" 503\n\t}\n", str_starts(target(s), STR("unix/")) ? "" : "tcp/",
+	    STR_ARG(target(s)), gone_page);
 }
 
 /* --- asking --- */
 
-bool
-snippet_caddy_fastcgi(struct snippet *s)
+static bool
+print_asking(struct snippet *s)
 {
 	FILE *out = snippet_part(s, "maintenance-warden.caddy", "# ", "For a site's block: import this file in it");
+	bool fastcgi = s->kind->uses == USES_FASTCGI;
 
 	if (out == NULL)
 		return false;
 	(void)fputs("# The site's own redir, rewrite, try_files and basicauth come first.\n\n", out);
-	(void)fprintf(out, "\tforward_auth %.*s {\n\t\turi /\n", STR_ARG(target(s)));
+	(void)fprintf(out, "\tforward_auth %.*s {\n\t\turi %s\n", STR_ARG(target(s)), fastcgi ? "/" : "/auth");
 	if (s->proxy_count > 0) {
 		(void)fputs("\t\ttrusted_proxies", out);
 		for (size_t i = 0; i < s->proxy_count; i++)
@@ -99,12 +104,25 @@ snippet_caddy_fastcgi(struct snippet *s)
 		    "\t\theader_up -X_Forwarded_For\n\t\theader_up -X-Forwarded_For\n"
 		    "\t\theader_up -X_Forwarded-For\n", out);
 	}
-	print_fastcgi(s, out, "forward-auth", s->site_count == 1 ? s->sites[0].name : "", 0);
+	if (fastcgi)
+		print_fastcgi(out, "forward-auth", s->site_count == 1 ? s->sites[0].name : "", 0);
 	(void)fprintf(out, "\t\tcopy_headers %s\n\t}\n",
 	    arena_copy(s->arena, s->sites[0].section->v[KEY_MARKER_HEADER].text).p);
 	print_status(s, out);
 	print_gone(s, out);
 	return true;
+}
+
+bool
+snippet_caddy_fastcgi(struct snippet *s)
+{
+	return print_asking(s);
+}
+
+bool
+snippet_caddy_forward_auth(struct snippet *s)
+{
+	return print_asking(s);
 }
 
 /* --- native: which site --- */
@@ -323,7 +341,7 @@ print_hold(const struct snippet *s, FILE *out, const struct snippet_site *site)
 	(void)fprintf(out, " && {mw_open_%s} == \"no\"", site->label);
 	print_bypass(s, out, site);
 	(void)fprintf(out, "`\n\tforward_auth @mw_hold_%s %.*s {\n\t\turi /\n", site->label, STR_ARG(target(s)));
-	print_fastcgi(s, out, "render", site->name, status->number < 300 ? 503 : 0);
+	print_fastcgi(out, "render", site->name, status->number < 300 ? 503 : 0);
 	(void)fputs("\t}\n", out);
 }
 

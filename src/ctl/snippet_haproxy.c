@@ -299,3 +299,18 @@ snippet_haproxy(struct snippet *s)
 {
 	return print_backend(s) && print_frontend(s) && print_lua(s);
 }
+
+/* --- a backup --- */
+
+bool
+snippet_haproxy_backup(struct snippet *s)
+{
+	FILE *out = snippet_part(s, "maintenance-warden.cfg", "# ", "For the backend of the application");
+
+	if (out == NULL)
+		return false;
+	(void)fprintf(out, "option httpchk GET /health\nhttp-check expect rstatus ^[23]\n"
+	    "server application %s check inter 1s fall 2 rise 1\nserver maintenance-warden %s%s backup\n", s->upstream,
+	    s->http[0] == '/' ? "unix@" : "", s->http);
+	return true;
+}

@@ -231,6 +231,8 @@ fill_places(struct snippet *s)
 		s->unix_path = listen;
 	else if (policy->listen.len > 0)
 		s->address = listen;
+	if (policy->http_listen.len > 0)
+		s->http = arena_copy(s->arena, policy->http_listen).p;
 	s->proxies = proxies->items;
 	s->proxy_count = proxies->item_count;
 }

@@ -34,10 +34,12 @@ class Way:
     applications = ("/echo.php", "/up/echo")
     webhooks = ("/api/webhooks/echo.php",)
     open_paths = ("/health", "/robots.txt")
-    asks = False
+    asks = http = False
 
     def __init__(self, folder: Folder):
         self.folder, self.port = folder, free_port()
+        if self.http:
+            folder.add_http()
         if not self.asks:
             folder.drop_key("bypass_user")
         folder.start_gateway()
@@ -75,4 +77,10 @@ class Quotes(Native):
         super().__init__(folder)
 
 
-WAYS = (Native, Quotes, FastCGI)
+class ForwardAuth(Way):
+    name = kind = "caddy-forward-auth"
+    asks = http = True
+    gone_off = gone_on = 503
+
+
+WAYS = (Native, Quotes, FastCGI, ForwardAuth)

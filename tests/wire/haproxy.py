@@ -4,6 +4,7 @@ import contextlib
 import socket
 
 import quotes
+from failover import check_dead_application
 from harness import Folder, free_port, parse_response, port_open, program, receive, request, wait_until
 
 BASE = """
@@ -85,4 +86,36 @@ class Quotes(Way):
         super().__init__(folder)
 
 
-WAYS = (Native, Quotes)
+BACKUP = """
+defaults
+    mode http
+    timeout connect 2s
+    timeout client 20s
+    timeout server 20s
+frontend web
+    bind 127.0.0.1:{port}
+    default_backend application
+backend application
+{gate}
+"""
+
+
+class Backup:
+    """The application dead and alive again: its own answers, then the page, then its own."""
+    name, kind = "haproxy-backup", None
+
+    def __init__(self, folder: Folder):
+        self.folder, self.port, self.echo = folder, free_port(), folder.start_echo()
+        folder.add_http()
+        folder.start_gateway()
+        made = folder.made(self.name, "--upstream", f"127.0.0.1:{self.echo}")["maintenance-warden.cfg"]
+        gate = "".join("    " + line + "\n" for line in made.splitlines())
+        process = folder.spawn("haproxy", [program("haproxy", "haproxy"), "-db", "-f", folder.write(
+            "haproxy.cfg", BACKUP.format(port=self.port, gate=gate))])
+        wait_until(lambda: port_open(self.port), "haproxy", process)
+
+    def run(self, checks):
+        check_dead_application(checks, self)
+
+
+WAYS = (Native, Quotes, Backup)

@@ -285,6 +285,14 @@ state_dir = {self.file("state")}
             lines = [line for line in f if not line.startswith(key + " =")]
         self.write("warden.ini", "".join(lines))
 
+    def add_http(self):
+        """An HTTP listener on ::1, so that the tests' clients on 127.0.0.0/8 are no trusted proxies."""
+        self.http = f"[::1]:{free_port()}"
+        with open(self.file("warden.ini")) as f:
+            text = f.read()
+        self.write("warden.ini", text.replace("[gateway]\n", f"[gateway]\nhttp_listen = {self.http}\n"
+                                              "trusted_proxies = ::1\n", 1))
+
     def made(self, kind, *options):
         """What `wardenctl snippet KIND` makes of this folder's INI: text by file name."""
         done = subprocess.run([self.wardenctl, "-c", self.file("warden.ini"), "snippet", kind, "--json", *options],
@@ -311,15 +319,19 @@ state_dir = {self.file("state")}
         self.processes.remove(process)
         return code
 
-    def start_echo(self):
+    def start_echo(self, port=0):
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
 
             def handle_error(self, *_):
                 """HAProxy resets a connection that it does not need any more."""
-        self.echo = Server(("127.0.0.1", 0), Echo)
+        self.echo = Server(("127.0.0.1", port), Echo)
         threading.Thread(target=self.echo.serve_forever, daemon=True).start()
         return self.echo.server_address[1]
+
+    def stop_echo(self):
+        self.echo.shutdown()
+        self.echo.server_close()
 
     def start_php(self):
         binary, listen = program("php-fpm8.2", "php8.2-fpm"), self.file("php.sock")
@@ -353,8 +365,7 @@ state_dir = {self.file("state")}
         for process in self.processes:
             process.kill()
         if hasattr(self, "echo"):
-            self.echo.shutdown()
-            self.echo.server_close()
+            self.stop_echo()
         shutil.rmtree(self.path, ignore_errors=True)
 
 
