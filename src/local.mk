@@ -54,7 +54,7 @@ wardenctl_SOURCES = src/wardenctl.c src/ctl/asked.c src/ctl/asked.h src/ctl/bypa
 	src/ctl/hooks.h src/ctl/ical.c src/ctl/journal.c src/ctl/options.c src/ctl/past.c src/ctl/past.h \
 	src/ctl/plan.c src/ctl/render.c src/ctl/report.c src/ctl/run.c src/ctl/schedule.c src/ctl/schedule.h \
 	src/ctl/snippet.c src/ctl/snippet.h src/ctl/snippet_caddy.c src/ctl/snippet_haproxy.c src/ctl/snippet_nginx.c \
-	src/ctl/snippet_policy.c src/ctl/standing.c src/ctl/standing.h src/ctl/status.c src/ctl/switch.c src/ctl/switch.h src/ctl/tick.c \
+	src/ctl/snippet_policy.c src/ctl/snippet_traefik.c src/ctl/standing.c src/ctl/standing.h src/ctl/status.c src/ctl/switch.c src/ctl/switch.h src/ctl/tick.c \
 	src/ctl/ticket.c src/ctl/tickets.h
 wardenctl_LDADD = libwarden.a $(ICAL_LIBS)
 

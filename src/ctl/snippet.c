@@ -37,6 +37,16 @@ const struct snippet_kind snippet_kinds[] = {
 	{ "haproxy-backup", "the page wherever HAProxy finds the application dead", "page",
 	    "No gate: flags are not looked at.", "503 while the application is dead", "503 while the application is dead",
 	    "haproxy", NEED(PLAIN_PATHS), USES_HTTP, snippet_haproxy_backup },
+	{ "traefik", "Traefik asks about each request", "asking",
+	    WHOLE, "500", "500", NULL, NEED(CLIENT_HEADER), USES_HTTP | USES_TCP, snippet_traefik },
+	{ "traefik-labels", "the same, as labels of the gateway's container", "asking",
+	    WHOLE, "500", "500", NULL, NEED(CLIENT_HEADER), USES_HTTP | USES_TCP, snippet_traefik_labels },
+	{ "traefik-switched", "Traefik asks while maintenance is on, by gate_file", "asking",
+	    WHOLE, "the site, untouched", "500", NULL, NEED(CLIENT_HEADER), USES_HTTP | USES_TCP,
+	    snippet_traefik_switched },
+	{ "traefik-failover", "the page wherever Traefik finds the application dead", "page",
+	    "No gate: flags are not looked at.", "503 while the application is dead", "503 while the application is dead",
+	    "traefik", 0, USES_HTTP | USES_TCP, snippet_traefik_failover },
 };
 const size_t snippet_kind_count = sizeof snippet_kinds / sizeof *snippet_kinds;
 
@@ -182,7 +192,12 @@ lacks_listener(struct snippet *s)
 		    "http_listen = 127.0.0.1:8503 and trusted_proxies = 127.0.0.1", s->ctl->config, s->kind->name);
 		return true;
 	}
-	if (s->kind->uses == USES_HTTP && s->ctl->site_name != NULL) {
+	if ((s->kind->uses & USES_TCP) != 0 && s->http[0] == '/') {
+		(void)ctl_fail(CTL_USAGE, "%s: [gateway] http_listen is a path, and %s needs an address: for instance "
+		    "http_listen = 127.0.0.1:8503", s->ctl->config, s->kind->name);
+		return true;
+	}
+	if ((s->kind->uses & USES_HTTP) != 0 && s->ctl->site_name != NULL) {
 		(void)ctl_fail(CTL_USAGE, "--site: %s cannot name the site to the HTTP listener, which tells sites by host "
 		    "and path", s->kind->name);
 		return true;

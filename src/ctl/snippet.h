@@ -88,7 +88,7 @@ struct snippet_part {
 	FILE                *out;               /* NULL once the part is whole */
 };
 
-enum snippet_uses { USES_NOTHING = 0, USES_FASTCGI = 1, USES_HTTP = 2 };
+enum snippet_uses { USES_NOTHING = 0, USES_FASTCGI = 1, USES_HTTP = 2, USES_TCP = 4 /* no unix socket */ };
 
 /* A row of the list of kinds. */
 struct snippet_kind {
@@ -145,5 +145,9 @@ bool snippet_haproxy(struct snippet *snippet);
 bool snippet_haproxy_backup(struct snippet *snippet);
 bool snippet_nginx_auth_request(struct snippet *snippet);
 bool snippet_nginx_x_accel(struct snippet *snippet);
+bool snippet_traefik(struct snippet *snippet);
+bool snippet_traefik_failover(struct snippet *snippet);
+bool snippet_traefik_labels(struct snippet *snippet);
+bool snippet_traefik_switched(struct snippet *snippet);
 
 #endif

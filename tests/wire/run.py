@@ -15,7 +15,7 @@ import parity
 from harness import Checks, Folder, Missing
 from table import check_way
 
-SERVERS = ("fastcgi", "lighttpd", "apache", "nginx", "caddy", "haproxy")
+SERVERS = ("fastcgi", "lighttpd", "apache", "nginx", "caddy", "haproxy", "traefik")
 
 
 def run_way(checks, way_class, options, policy=None):
