@@ -31,7 +31,7 @@ WARDEN_SOURCES = \
 	src/front/cgi_head.h src/front/daemon.c src/front/daemon.h src/front/fcgi.c src/front/fcgi.h \
 	src/front/forward.c src/front/forward.h src/front/http.h src/front/http_request.c src/front/http_request.h \
 	src/front/listener.c src/front/listener.h src/front/serve.c src/front/serve.h \
-	src/upkeep/upkeep.c src/upkeep/upkeep.h
+	src/upkeep/gate_file.c src/upkeep/gate_file.h src/upkeep/upkeep.c src/upkeep/upkeep.h
 
 libwarden_a_SOURCES = $(WARDEN_SOURCES)
 if HTTP

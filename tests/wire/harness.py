@@ -285,13 +285,15 @@ state_dir = {self.file("state")}
             lines = [line for line in f if not line.startswith(key + " =")]
         self.write("warden.ini", "".join(lines))
 
-    def add_http(self):
-        """An HTTP listener on ::1, so that the tests' clients on 127.0.0.0/8 are no trusted proxies."""
-        self.http = f"[::1]:{free_port()}"
+    def add_keys(self, keys):
+        """More lines of [gateway]."""
         with open(self.file("warden.ini")) as f:
             text = f.read()
-        self.write("warden.ini", text.replace("[gateway]\n", f"[gateway]\nhttp_listen = {self.http}\n"
-                                              "trusted_proxies = ::1\n", 1))
+        self.write("warden.ini", text.replace("[gateway]\n", "[gateway]\n" + keys, 1))
+
+    def add_http(self):
+        """An HTTP listener on ::1, so that the tests' clients on 127.0.0.0/8 are no trusted proxies."""
+        self.add_keys(f"http_listen = [::1]:{free_port()}\ntrusted_proxies = ::1\n")
 
     def made(self, kind, *options):
         """What `wardenctl snippet KIND` makes of this folder's INI: text by file name."""

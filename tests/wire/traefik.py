@@ -2,9 +2,11 @@
 """Traefik, which Debian does not have: $TRAEFIK, or a traefik on PATH; without either its ways say so and are left out."""
 import os
 import shutil
+import subprocess
 
 from failover import check_dead_application
-from harness import Folder, free_port, port_open, request, wait_until
+from harness import ALLOWED, WAIT_SECONDS, Folder, free_port, port_open, request, wait_until
+from table import (check_bypass_off, check_held, check_open, check_site, check_status, check_tickets, check_upgrade)
 
 PROGRAM = os.environ.get("TRAEFIK") or shutil.which("traefik")
 STATIC = """
@@ -77,6 +79,71 @@ class Failover(Way):
         check_dead_application(checks, self)
 
 
-WAYS = (ForwardAuth, Failover) if PROGRAM else ()
+class Switched(Way):
+    """The middleware comes and goes by gate_file, and Traefik sees that some moments later."""
+    name = kind = "traefik-switched"
+    gone_off, gone_on = 200, 500
+
+    def set_up(self):
+        self.api = free_port()
+        super().set_up()
+        made = self.folder.made(self.kind)
+        for name in ("gate-on.yml", "gate-off.yml"):
+            self.folder.write(name, made[name])
+        self.folder.add_keys(f"gate_on = gate-on.yml\ngate_off = gate-off.yml\n"
+                             f"gate_file = {self.folder.file('dynamic/gate.yml')}\n")
+        self.static = (f'api: {{ insecure: true }}\nentryPoints:\n  traefik:\n    address: "127.0.0.1:{self.api}"\n' +
+                       self.static.replace("entryPoints:\n", ""))
+
+    def asks_now(self):
+        r = request(self.api, "/api/http/middlewares/maintenance-warden@file")
+        return r.echo().get("type") == "forwardauth"
+
+    def state_changed(self):
+        """Waits until Traefik has what the flags say."""
+        on = any(os.path.exists(self.folder.file("state/" + name))
+                 for name in ("maintenance.flag", "flags/shop.flag", "flags/blog.flag"))
+        wait_until(lambda: self.asks_now() == on, "Traefik's middleware")
+
+    def run(self, checks):
+        self.state_changed()
+        check_site(checks, self, "off")
+        check_status(checks, self, False)
+        self.folder.touch()
+        self.state_changed()
+        check_held(checks, self)
+        check_status(checks, self, True)
+        check_open(checks, self)
+        check_site(checks, self, "by address", source=ALLOWED)
+        check_upgrade(checks, self)
+        check_bypass_off(checks, self)
+        check_tickets(checks, self)
+        self.folder.remove()
+        self.state_changed()
+        check_site(checks, self, "off again")
+        self.check_wardenctl(checks)
+        self.check_gone(checks)
+
+    def check_wardenctl(self, checks):
+        """At once, also where no gateway runs to look."""
+        self.kill_gateway()
+        for command, on in (("on", True), ("off", False)):
+            subprocess.run([self.folder.wardenctl, "-c", self.folder.file("warden.ini"), "-q", command], check=True,
+                           timeout=WAIT_SECONDS)
+            with open(self.folder.file("dynamic/gate.yml")) as f:
+                checks.that(f"wardenctl {command}: gate_file at once", ("forwardAuth" in f.read()) is on)
+
+    def check_gone(self, checks):
+        r = request(self.port, "/file.bin")
+        checks.that("gateway gone, off: 200", r.status == self.gone_off, r)
+        self.folder.touch()
+        subprocess.run([self.folder.wardenctl, "-c", self.folder.file("warden.ini"), "-q", "tick"], check=False,
+                       timeout=WAIT_SECONDS)
+        self.state_changed()
+        r = request(self.port, "/file.bin")
+        checks.that("gateway gone, on: 500", r.status == self.gone_on, r)
+
+
+WAYS = (ForwardAuth, Failover, Switched) if PROGRAM else ()
 if not PROGRAM:
     print("traefik: left out, for there is no $TRAEFIK and no traefik on PATH", flush=True)
