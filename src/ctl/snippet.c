@@ -25,18 +25,19 @@ const struct snippet_kind snippet_kinds[] = {
 	    WHOLE "  The body of a held upload is read first.", "502", "502", NULL, 0, USES_FASTCGI,
 	    snippet_nginx_x_accel },
 	{ "caddy", "Caddy looks at the flags by itself", "native",
-	    WHOLE, "the site, untouched", "503", "caddy-fastcgi",
+	    WHOLE, "the site, untouched", "503", "caddy-forward-auth",
 	    ONLY_ASKING | NEED(SECRET_DIGEST) | NEED(PROXIES) | NEED(PLAIN_PATHS), USES_FASTCGI, snippet_caddy },
 	{ "caddy-fastcgi", "Caddy asks about each request, by FastCGI", "asking",
-	    WHOLE, "503", "503", NULL, NEED(CLIENT_HEADER) | NEED(PLAIN_PATHS), USES_FASTCGI, snippet_caddy_fastcgi },
+	    WHOLE, "503", "503", "caddy-forward-auth", NEED(PROXIES) | NEED(PLAIN_PATHS), USES_FASTCGI,
+	    snippet_caddy_fastcgi },
 	{ "caddy-forward-auth", "Caddy asks about each request, by HTTP", "asking",
 	    WHOLE, "503", "503", NULL, NEED(CLIENT_HEADER) | NEED(PLAIN_PATHS), USES_HTTP, snippet_caddy_forward_auth },
 	{ "haproxy", "HAProxy looks at the flags by itself, in Lua", "native",
 	    WHOLE, "the site, untouched", "503", NULL,
 	    ONLY_ASKING | NEED(PROXIES) | NEED(PLAIN_PATHS), USES_FASTCGI, snippet_haproxy },
 	{ "haproxy-backup", "the page wherever HAProxy finds the application dead", "page",
-	    "No gate: flags are not looked at.", "503 while the application is dead", "503 while the application is dead",
-	    "haproxy", NEED(PLAIN_PATHS), USES_HTTP, snippet_haproxy_backup },
+	    "No gate: flags are not looked at.", "503 while the application is dead", "the same", "haproxy",
+	    NEED(PLAIN_PATHS), USES_HTTP, snippet_haproxy_backup },
 	{ "traefik", "Traefik asks about each request", "asking",
 	    WHOLE, "500", "500", NULL, NEED(CLIENT_HEADER), USES_HTTP | USES_TCP, snippet_traefik },
 	{ "traefik-labels", "the same, as labels of the gateway's container", "asking",
@@ -45,8 +46,8 @@ const struct snippet_kind snippet_kinds[] = {
 	    WHOLE, "the site, untouched", "500", NULL, NEED(CLIENT_HEADER), USES_HTTP | USES_TCP,
 	    snippet_traefik_switched },
 	{ "traefik-failover", "the page wherever Traefik finds the application dead", "page",
-	    "No gate: flags are not looked at.", "503 while the application is dead", "503 while the application is dead",
-	    "traefik", 0, USES_HTTP | USES_TCP, snippet_traefik_failover },
+	    "No gate: flags are not looked at.", "503 while the application is dead", "the same", "traefik",
+	    0, USES_HTTP | USES_TCP, snippet_traefik_failover },
 };
 const size_t snippet_kind_count = sizeof snippet_kinds / sizeof *snippet_kinds;
 
@@ -198,8 +199,8 @@ lacks_listener(struct snippet *s)
 		return true;
 	}
 	if ((s->kind->uses & USES_HTTP) != 0 && s->ctl->site_name != NULL) {
-		(void)ctl_fail(CTL_USAGE, "--site: %s cannot name the site to the HTTP listener, which tells sites by host "
-		    "and path", s->kind->name);
+		(void)ctl_fail(CTL_USAGE, "--site: %s cannot name the site to the HTTP listener, which tells sites by "
+		    "host and path", s->kind->name);
 		return true;
 	}
 	return false;
@@ -216,8 +217,8 @@ list_kinds(const struct ctl *ctl)
 		const struct snippet_kind *k = &snippet_kinds[i];
 
 		if (list != NULL)
-			(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", k->name, "gate",
-			    k->gate, "summary", k->summary, "gone_off", k->gone_off, "gone_on", k->gone_on));
+			(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", k->name,
+			    "gate", k->gate, "summary", k->summary, "gone_off", k->gone_off, "gone_on", k->gone_on));
 		else
 			(void)printf("%-22s %-10s %s\n", k->name, k->gate, k->summary);
 	}

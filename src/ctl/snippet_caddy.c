@@ -100,9 +100,7 @@ print_asking(struct snippet *s)
 		(void)fputs("\t\ttrusted_proxies", out);
 		for (size_t i = 0; i < s->proxy_count; i++)
 			(void)fprintf(out, " %.*s", STR_ARG(s->proxies[i]));
-		(void)fputs("\n\t\t# names that FastCGI could not tell from X-Forwarded-For\n"
-		    "\t\theader_up -X_Forwarded_For\n\t\theader_up -X-Forwarded_For\n"
-		    "\t\theader_up -X_Forwarded-For\n", out);
+		(void)fputs("\n\t\theader_up X-Forwarded-Host {http.request.hostport}\n", out);
 	}
 	if (fastcgi)
 		print_fastcgi(out, "forward-auth", s->site_count == 1 ? s->sites[0].name : "", 0);

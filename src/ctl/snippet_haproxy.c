@@ -29,7 +29,9 @@ static const char lua_rest[] =
     "\tlocal now = core.now().sec\n"
     "\tif now ~= looked then\n"
     "\t\tlooked, seen = now, there(state_dir)\n"
-    "\t\tif not seen then core.Alert(\"maintenance-warden: \" .. state_dir .. \" is not there (chroot?): all is held\") end\n"
+    "\t\tif not seen then\n"
+    "\t\t\tcore.Alert(\"maintenance-warden: \" .. state_dir .. \" is not there (chroot?): all is held\")\n"
+    "\t\tend\n"
     "\tend\n"
     "\treturn seen\n"
     "end\n\n"
@@ -196,7 +198,8 @@ print_open(const struct snippet *s, FILE *out, const struct snippet_site *site)
 
 	if (site->open_method != NULL) {
 		print_regex(out, method, "method", "", site->open_method);
-		(void)fprintf(out, "http-request set-var(txn.mw_open_%s) bool(true) if mw_on %s\n", site->label, method);
+		(void)fprintf(out, "http-request set-var(txn.mw_open_%s) bool(true) if mw_on %s\n", site->label,
+		    method);
 	}
 	if (site->open_read != NULL) {
 		print_regex(out, read, "path,url_dec", "", site->open_read);

@@ -282,8 +282,9 @@ has_glob(const struct snippet_site *site)
 static bool
 is_plain_path(const char *path)
 {
-	return path == NULL || path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-")] ==
-	    '\0';
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-";
+
+	return path == NULL || path[strspn(path, plain)] == '\0';
 }
 
 struct needs {

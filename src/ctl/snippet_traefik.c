@@ -50,7 +50,7 @@ print_routers(const struct snippet *s, FILE *out)
 static bool
 print_static(struct snippet *s)
 {
-	FILE *out = snippet_part(s, "traefik.yml", "# ", "For the static configuration: each entry point that has sites");
+	FILE *out = snippet_part(s, "traefik.yml", "# ", "For the static configuration: each entry point of a site");
 
 	if (out == NULL)
 		return false;
@@ -67,8 +67,9 @@ snippet_traefik(struct snippet *s)
 
 	if (out == NULL)
 		return false;
-	(void)fputs("# X-Forwarded-For is what Traefik sees; behind another proxy, list that in the entry point's\n"
-	    "# forwardedHeaders.trustedIPs and set trustForwardHeader: true.\n\nhttp:\n", out);
+	(void)fputs("# The client is whoever connects to Traefik.  Behind a balancer: trustedIPs in the entry point's\n"
+	    "# forwardedHeaders, trustForwardHeader: true, and a balancer that drops X-Forwarded-Uri, -Method\n"
+	    "# and -Host of its clients.\n\nhttp:\n", out);
 	print_forward_auth(s, out);
 	print_routers(s, out);
 	return print_static(s);
@@ -95,7 +96,8 @@ snippet_traefik_switched(struct snippet *s)
 	if (out == NULL)
 		return false;
 	(void)fprintf(out, "# Takes the header away that says, while maintenance is on, who passes.\nhttp:\n"
-	    "  middlewares:\n    " NAME ":\n      headers:\n        customRequestHeaders:\n          %s: \"\"\n", marker(s));
+	    "  middlewares:\n    " NAME ":\n      headers:\n        customRequestHeaders:\n"
+	    "          %s: \"\"\n", marker(s));
 	return print_static(s);
 }
 

@@ -3,7 +3,7 @@
 import os
 
 import quotes
-from harness import Folder, free_port, port_open, program, wait_until
+from harness import ALLOWED, OUTSIDER, Folder, free_port, port_open, program, request, wait_until
 
 BASE = """
 {{
@@ -35,11 +35,12 @@ class Way:
     webhooks = ("/api/webhooks/echo.php",)
     open_paths = ("/health", "/robots.txt")
     asks = http = False
+    trusted = ""
 
     def __init__(self, folder: Folder):
         self.folder, self.port = folder, free_port()
         if self.http:
-            folder.add_http()
+            folder.add_http(self.trusted)
         if not self.asks:
             folder.drop_key("bypass_user")
         folder.start_gateway()
@@ -83,4 +84,25 @@ class ForwardAuth(Way):
     gone_off = gone_on = 503
 
 
-WAYS = (Native, Quotes, FastCGI, ForwardAuth)
+class Proxies(ForwardAuth):
+    """Behind a proxy that is trusted: the client is whom it names, under that one name of the header."""
+    name, kind, made_kind = "caddy-forward-auth-proxies", None, "caddy-forward-auth"
+    proxy = "127.0.0.9"
+    trusted = ", " + proxy
+
+    def run(self, checks):
+        self.folder.touch()
+        for source, value, status in ((self.proxy, ALLOWED, 200), (self.proxy, "192.0.2.1", 503),
+                                      (self.proxy, f"{ALLOWED}, 192.0.2.1", 503), (OUTSIDER, ALLOWED, 503)):
+            r = request(self.port, "/file.bin", headers=[("X-Forwarded-For", value)], source=source)
+            checks.that(f"{source} says {value}: {status}", r.status == status, r)
+        for name in ("X_Forwarded_For", "X-Forwarded_For", "x_forwarded-for", "X.Forwarded.For"):
+            wrong = 0
+            for _ in range(10):         # Caddy takes twins in no certain order
+                r = request(self.port, "/file.bin", source=self.proxy,
+                            headers=[("X-Forwarded-For", "192.0.2.1"), (name, ALLOWED)])
+                wrong += r.status != 503
+            checks.that(f"{name} beside X-Forwarded-For is nothing", wrong == 0, f"{wrong} of 10 passed")
+
+
+WAYS = (Native, Quotes, FastCGI, ForwardAuth, Proxies)

@@ -291,9 +291,9 @@ state_dir = {self.file("state")}
             text = f.read()
         self.write("warden.ini", text.replace("[gateway]\n", "[gateway]\n" + keys, 1))
 
-    def add_http(self):
+    def add_http(self, more=""):
         """An HTTP listener on ::1, so that the tests' clients on 127.0.0.0/8 are no trusted proxies."""
-        self.add_keys(f"http_listen = [::1]:{free_port()}\ntrusted_proxies = ::1\n")
+        self.add_keys(f"http_listen = [::1]:{free_port()}\ntrusted_proxies = ::1{more}\n")
 
     def made(self, kind, *options):
         """What `wardenctl snippet KIND` makes of this folder's INI: text by file name."""
