@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """HAProxy in front of an application: a native gate."""
 import contextlib
+import os
 import socket
 
 import quotes
@@ -86,6 +87,21 @@ class Quotes(Way):
         super().__init__(folder)
 
 
+class Blind(Way):
+    """A state folder that cannot be seen, as behind a chroot: everything is held, and it is said."""
+    name, kind, made_kind = "haproxy-blind", None, "haproxy"
+
+    def run(self, checks):
+        os.rename(self.folder.file("state"), self.folder.file("state.away"))
+        wait_until(lambda: request(self.port, "/file.bin").status == 503, "the hold")
+        r = request(self.port, "/file.bin")
+        checks.that("held", r.status == 503 and r.header("retry-after").isdigit(), r)
+        with open(self.folder.file("log/haproxy")) as f:
+            checks.that("it is said", "(chroot?)" in f.read())
+        os.rename(self.folder.file("state.away"), self.folder.file("state"))
+        wait_until(lambda: request(self.port, "/file.bin").status == 200, "the site again")
+
+
 BACKUP = """
 defaults
     mode http
@@ -118,4 +134,4 @@ class Backup:
         check_dead_application(checks, self)
 
 
-WAYS = (Native, Quotes, Backup)
+WAYS = (Native, Quotes, Blind, Backup)
