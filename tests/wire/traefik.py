@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Traefik, which Debian does not have: $TRAEFIK, or a traefik on PATH; without either its ways say so and are left out."""
+import http.server
+import json
 import os
+import re
 import shutil
+import socketserver
 import subprocess
+import threading
+import time
 
 from failover import check_dead_application
 from harness import ALLOWED, WAIT_SECONDS, Folder, free_port, port_open, request, wait_until
@@ -144,6 +150,58 @@ class Switched(Way):
         checks.that("gateway gone, on: 500", r.status == self.gone_on, r)
 
 
-WAYS = (ForwardAuth, Failover, Switched) if PROGRAM else ()
+class Docker(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """As much of Docker's API as Traefik asks: one container, with labels."""
+    daemon_threads = True
+
+    def __init__(self, path, labels, address):
+        self.container = {"Id": "gateway", "Name": "/maintenance-warden", "Created": "2026-01-01T00:00:00Z",
+                          "State": {"Status": "running", "Running": True}, "HostConfig": {"NetworkMode": "net"},
+                          "Config": {"Labels": labels}, "NetworkSettings": {"Networks": {"net": {"IPAddress": address}}}}
+        super().__init__(path, DockerHandler)
+
+
+class DockerHandler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def address_string(self):
+        return "traefik"
+
+    def do_GET(self):
+        path = self.path.split("?")[0]
+        if path.endswith("/events"):
+            time.sleep(WAIT_SECONDS * 8)        # there are none
+        answer = {"ApiVersion": "1.43", "Version": "24.0.0"}
+        if path.endswith("/containers/json"):
+            answer = [{"Id": "gateway", "Names": ["/maintenance-warden"], "State": "running"}]
+        elif path.endswith("/json"):
+            answer = self.server.container
+        self.send_response(200)
+        self.send_header("Api-Version", "1.43")
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(json.dumps(answer).encode())
+
+    do_HEAD = do_GET
+
+
+class Labels(Way):
+    """The labels as Traefik's Docker provider reads them, from a Docker of our own."""
+    name = kind = "traefik-labels"
+
+    def set_up(self):
+        text = self.folder.made(self.kind)["labels.yml"].replace("http://maintenance-warden:", "http://[::1]:")
+        labels = dict(re.findall(r"^  - ([^=]+)=(.*)$", text, re.MULTILINE))
+        docker = Docker(self.folder.file("docker.sock"), labels, "::1")
+        threading.Thread(target=docker.serve_forever, daemon=True).start()
+        self.folder.write("dynamic/site.yml", SITE.format(echo=self.echo))
+        self.static = (f'  docker:\n    endpoint: "unix://{self.folder.file("docker.sock")}"\n'
+                       '    exposedByDefault: false\n'
+                       'entryPoints:\n  web:\n    http:\n      middlewares: [ "maintenance-warden@docker" ]\n')
+
+
+WAYS = (ForwardAuth, Labels, Failover, Switched) if PROGRAM else ()
 if not PROGRAM:
     print("traefik: left out, for there is no $TRAEFIK and no traefik on PATH", flush=True)
