@@ -3,6 +3,7 @@
 import os
 
 import quotes
+from chunked import check_chunked
 from harness import ALLOWED, OUTSIDER, Folder, free_port, port_open, program, request, wait_until
 
 BASE = """
@@ -29,7 +30,7 @@ http://:{port} {{
 
 
 class Way:
-    checks = ()
+    checks = (check_chunked,)
     dot_paths = True
     applications = ("/echo.php", "/up/echo")
     webhooks = ("/api/webhooks/echo.php",)

@@ -5,6 +5,7 @@ import os
 import socket
 
 import quotes
+from chunked import check_chunked
 from failover import check_dead_application
 from harness import Folder, free_port, parse_response, port_open, program, receive, request, wait_until
 
@@ -45,7 +46,7 @@ def check_no_fastcgi(checks, way):
 
 
 class Way:
-    checks = (check_no_fastcgi,)
+    checks = (check_no_fastcgi, check_chunked)
     asks, dot_paths = False, True
     open_paths = ("/health", "/robots.txt")
     applications = ("/echo.php", "/up/echo")

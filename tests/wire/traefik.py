@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 
+from chunked import check_chunked
 from failover import check_dead_application
 from harness import ALLOWED, WAIT_SECONDS, Folder, free_port, port_open, request, wait_until
 from table import (check_bypass_off, check_held, check_open, check_site, check_status, check_tickets, check_upgrade)
@@ -37,7 +38,7 @@ http:
 
 
 class Way:
-    checks = ()
+    checks = (check_chunked,)
     asks = dot_paths = True
     open_paths = ("/health", "/robots.txt")
     applications = ("/up/echo",)
