@@ -21,6 +21,7 @@ HELD = [
                                                                     ("Forwarded", f"for={ALLOWED}")]}),
     ("dot segments behind an open path", "/health/../admin.txt", {}),
     ("dot segments behind an open folder", "/api/webhooks/../../admin.txt", {}),
+    ("dot segments behind ACME's folder", "/.well-known/acme-challenge/../../admin.txt", {}),
     ("encoded dots", "/health/%2e%2e/admin.txt", {}),
     ("encoded dots in capitals", "/api/webhooks/%2E%2E/%2E%2E/admin.txt", {}),
     ("encoded slashes", "/health%2f..%2fadmin.txt", {}),
