@@ -36,7 +36,7 @@ WARDEN_SOURCES = \
 	src/front/control_tokens.c src/front/control_tokens.h \
 	src/front/forward.c src/front/forward.h src/front/http.h src/front/http_request.c src/front/http_request.h \
 	src/front/listener.c src/front/listener.h src/front/serve.c src/front/serve.h \
-	src/upkeep/upkeep.c src/upkeep/upkeep.h
+	src/upkeep/gate_file.c src/upkeep/gate_file.h src/upkeep/upkeep.c src/upkeep/upkeep.h
 
 libwarden_a_SOURCES = $(WARDEN_SOURCES)
 if HTTP
@@ -60,7 +60,8 @@ wardenctl_SOURCES = src/wardenctl.c src/ctl/asked.c src/ctl/asked.h src/ctl/bypa
 	src/ctl/probe.c src/ctl/probe.h \
 	src/ctl/hooks.h src/ctl/ical.c src/ctl/journal.c src/ctl/options.c src/ctl/past.c src/ctl/past.h \
 	src/ctl/plan.c src/ctl/render.c src/ctl/report.c src/ctl/run.c src/ctl/schedule.c src/ctl/schedule.h \
-	src/ctl/snippet.c src/ctl/snippet.h src/ctl/snippet_nginx.c \
+	src/ctl/snippet.c src/ctl/snippet.h src/ctl/snippet_caddy.c src/ctl/snippet_haproxy.c \
+	src/ctl/snippet_nginx.c src/ctl/snippet_traefik.c \
 	src/ctl/rewrite_gate.c src/ctl/rewrite_gate.h src/ctl/rewrite_rules.c src/ctl/rewrite_rules.h \
 	src/ctl/snippet_apache.c \
 	src/ctl/snippet_lighttpd.c src/ctl/snippet_lua.h \

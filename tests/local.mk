@@ -19,6 +19,7 @@ TESTS += tests/cases/run
 # The operator's command; the tests that take minutes are make check-stress.
 TESTS += tests/ctl/run
 EXTRA_DIST += tests/ctl/run tests/ctl/harness.py tests/ctl/test_check.py tests/ctl/test_explain.py \
+	tests/ctl/test_gate_file.py \
 	tests/ctl/test_doctor.py tests/ctl/test_journal.py tests/ctl/test_schedule.py tests/ctl/test_snippet.py \
 	tests/ctl/test_stress.py tests/ctl/test_switch.py
 

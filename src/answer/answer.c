@@ -48,6 +48,8 @@ choose(struct build *b, int64_t now)
 		b->status = b->condition->status;
 	if (b->request->raw->hold_status != 0)
 		b->status = b->request->raw->hold_status;
+	if (b->status < 300 && dialect_asks(b->request->raw->dialect))
+		b->status = 503;        /* whoever asks takes 2xx for a pass */
 }
 
 /* "active; id=...; until=..."; empty while maintenance is off and only a page is shown. */

@@ -59,6 +59,30 @@ const struct snippet_kind snippet_kinds[] = {
 	    "Passes whole: static files of the types in sendfile_types, GET and HEAD, with Range; nothing else.",
 	    BARE_503, BARE_503, "\"\\", "lighttpd-authorizer", 0, USES_FASTCGI, snippet_lighttpd_responder,
 	    snippet_lighttpd_refuses_roots },
+	{ "caddy", "Caddy looks at the flags by itself", "native",
+	    WHOLE, "the site, untouched", "503", NULL, "caddy-forward-auth",
+	    ONLY_ASKING | NEED(SECRET_DIGEST) | NEED(PROXIES) | NEED(PLAIN_PATHS), USES_FASTCGI, snippet_caddy, NULL },
+	{ "caddy-fastcgi", "Caddy asks about each request, by FastCGI", "asking",
+	    WHOLE, "503", "503", NULL, "caddy-forward-auth", NEED(PROXIES) | NEED(PLAIN_PATHS), USES_FASTCGI,
+	    snippet_caddy_fastcgi, NULL },
+	{ "caddy-forward-auth", "Caddy asks about each request, by HTTP", "asking",
+	    WHOLE, "503", "503", NULL, NULL, NEED(CLIENT_HEADER) | NEED(PLAIN_PATHS), USES_HTTP, snippet_caddy_forward_auth, NULL },
+	{ "haproxy", "HAProxy looks at the flags by itself, in Lua", "native",
+	    WHOLE, "the site, untouched", "503", NULL, NULL,
+	    ONLY_ASKING | NEED(PROXIES) | NEED(PLAIN_PATHS), USES_FASTCGI, snippet_haproxy, NULL },
+	{ "haproxy-backup", "the page wherever HAProxy finds the application dead", "page",
+	    "No gate: flags are not looked at.", "503 while the application is dead", "the same", NULL, "haproxy",
+	    NEED(PLAIN_PATHS), USES_HTTP, snippet_haproxy_backup, NULL },
+	{ "traefik", "Traefik asks about each request", "asking",
+	    WHOLE, "500", "500", NULL, NULL, NEED(CLIENT_HEADER), USES_HTTP | USES_TCP, snippet_traefik, NULL },
+	{ "traefik-labels", "the same, as labels of the gateway's container", "asking",
+	    WHOLE, "500", "500", NULL, NULL, NEED(CLIENT_HEADER), USES_HTTP | USES_TCP, snippet_traefik_labels, NULL },
+	{ "traefik-switched", "Traefik asks while maintenance is on, by gate_file", "asking",
+	    WHOLE, "the site, untouched", "500", NULL, NULL, NEED(CLIENT_HEADER), USES_HTTP | USES_TCP,
+	    snippet_traefik_switched, NULL },
+	{ "traefik-failover", "the page wherever Traefik finds the application dead", "page",
+	    "No gate: flags are not looked at.", "503 while the application is dead", "the same", NULL, "traefik",
+	    0, USES_HTTP | USES_TCP, snippet_traefik_failover, NULL },
 };
 const size_t snippet_kind_count = sizeof snippet_kinds / sizeof *snippet_kinds;
 
@@ -74,6 +98,7 @@ static const char *const need_words[NEED_COUNT] = {
 	[NEED_CLIENT_HEADER] = "cannot find the client by this header",
 	[NEED_GLOBS] = "cannot match \"*\" in a path",
 	[NEED_HOSTS] = "cannot tell sites by their host",
+	[NEED_PLAIN_PATHS] = "takes only paths of letters, digits and \"/._-\"",
 };
 
 /* --- what is printed --- */
@@ -233,7 +258,17 @@ lacks_listener(struct snippet *s)
 	}
 	if ((s->kind->uses & USES_HTTP) != 0 && s->http == NULL) {
 		(void)ctl_fail(CTL_USAGE, "%s: [gateway] http_listen is empty, and %s needs it: for instance "
+		    "http_listen = 127.0.0.1:8503 and trusted_proxies = 127.0.0.1", s->ctl->config, s->kind->name);
+		return true;
+	}
+	if ((s->kind->uses & USES_TCP) != 0 && s->http[0] == '/') {
+		(void)ctl_fail(CTL_USAGE, "%s: [gateway] http_listen is a path, and %s needs an address: for instance "
 		    "http_listen = 127.0.0.1:8503", s->ctl->config, s->kind->name);
+		return true;
+	}
+	if ((s->kind->uses & USES_HTTP) != 0 && s->ctl->site_name != NULL) {
+		(void)ctl_fail(CTL_USAGE, "--site: %s cannot name the site to the HTTP listener, which tells sites by "
+		    "host and path", s->kind->name);
 		return true;
 	}
 	return false;
@@ -250,9 +285,8 @@ list_kinds(const struct ctl *ctl)
 		const struct snippet_kind *k = &snippet_kinds[i];
 
 		if (list != NULL)
-			(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind",
-			    k->name, "gate", k->gate, "summary", k->summary, "gone_off", k->gone_off, "gone_on",
-			    k->gone_on));
+			(void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "kind", k->name,
+			    "gate", k->gate, "summary", k->summary, "gone_off", k->gone_off, "gone_on", k->gone_on));
 		else
 			(void)printf("%-27s %-10s %s\n", k->name, k->gate, k->summary);
 	}

@@ -23,6 +23,7 @@ enum snippet_need {
 	NEED_CLIENT_HEADER,             /* a client_header that is not X-Forwarded-For */
 	NEED_GLOBS,                     /* an open_path with "*" */
 	NEED_HOSTS,                     /* sites by host */
+	NEED_PLAIN_PATHS,               /* a state_dir or flag with other bytes than letters, digits and "/._-" */
 	NEED_COUNT
 };
 #define NEED(name) (1u << NEED_##name)
@@ -70,7 +71,7 @@ struct snippet {
 	const char                *config;      /* absolute path of the INI */
 	const char                *unix_path;   /* of the FastCGI socket, or ... */
 	const char                *address;     /* "127.0.0.1:9000"; both NULL where `listen` is empty */
-	const char                *http;        /* "127.0.0.1:8503": http_listen; NULL where it is empty */
+	const char                *http;        /* http_listen: "127.0.0.1:8503", or a path; NULL where it is empty */
 	const char                *cgi;         /* --cgi: URL path of the program; never NULL */
 	const char                *upstream;    /* --upstream: the application behind, "127.0.0.1:8081"; never NULL */
 	const struct str          *proxies;     /* trusted_proxies */
@@ -90,7 +91,7 @@ struct snippet_part {
 	FILE                *out;               /* NULL once the part is whole */
 };
 
-enum snippet_uses { USES_NOTHING = 0, USES_FASTCGI = 1, USES_HTTP = 2 };
+enum snippet_uses { USES_NOTHING = 0, USES_FASTCGI = 1, USES_HTTP = 2, USES_TCP = 4 /* no unix socket */ };
 
 /* A row of the list of kinds. */
 struct snippet_kind {
@@ -139,6 +140,11 @@ struct str snippet_network(struct arena *arena, struct str network);
 #define SNIPPET_ODD_TARGET \
 	"(?://|;|\\x5c|#|%(?:2f|5c|25|23|3b|0[0-9a-f]|1[0-9a-f]|7f|(?![0-9a-f]{2}))|/(?:[.]|%2e){1,2}(?:/|[?]|$))"
 
+/* The same where a regular expression cannot look ahead (RE2, POSIX). */
+#define SNIPPET_ODD_TARGET_RE2 \
+	"(?://|;|\\x5c|#|%(?:2f|5c|25|23|3b|0[0-9a-f]|1[0-9a-f]|7f|[^0-9a-f]|[0-9a-f][^0-9a-f]|[0-9a-f]?$)" \
+	"|/(?:[.]|%2e){1,2}(?:/|[?]|$))"
+
 /* The functions that write, a file a server. */
 bool snippet_apache(struct snippet *snippet);
 bool snippet_apache_fallback(struct snippet *snippet);
@@ -146,6 +152,11 @@ bool snippet_apache_fcgid(struct snippet *snippet);
 bool snippet_apache_rewrite_map(struct snippet *snippet);
 bool snippet_htaccess(struct snippet *snippet);
 bool snippet_nginx_native(struct snippet *snippet);
+bool snippet_caddy(struct snippet *snippet);
+bool snippet_caddy_fastcgi(struct snippet *snippet);
+bool snippet_caddy_forward_auth(struct snippet *snippet);
+bool snippet_haproxy(struct snippet *snippet);
+bool snippet_haproxy_backup(struct snippet *snippet);
 bool snippet_nginx_auth_request(struct snippet *snippet);
 bool snippet_nginx_auth_request_flag(struct snippet *snippet);
 bool snippet_nginx_x_accel(struct snippet *snippet);
@@ -156,5 +167,9 @@ bool snippet_lighttpd_responder(struct snippet *snippet);
 bool snippet_lighttpd_refuses_site(struct snippet *snippet);
 bool snippet_lighttpd_refuses_listen(struct snippet *snippet);
 bool snippet_lighttpd_refuses_roots(struct snippet *snippet);
+bool snippet_traefik(struct snippet *snippet);
+bool snippet_traefik_failover(struct snippet *snippet);
+bool snippet_traefik_labels(struct snippet *snippet);
+bool snippet_traefik_switched(struct snippet *snippet);
 
 #endif

@@ -253,6 +253,8 @@ fill_places(struct snippet *s)
 		s->unix_path = listen;
 	else if (policy->listen.len > 0)
 		s->address = listen;
+	if (policy->http_listen.len > 0)
+		s->http = arena_copy(s->arena, policy->http_listen).p;
 	s->proxies = proxies->items;
 	s->proxy_count = proxies->item_count;
 }
@@ -302,6 +304,14 @@ has_glob(const struct snippet_site *site)
 	return false;
 }
 
+static bool
+is_plain_path(const char *path)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-";
+
+	return path == NULL || path[strspn(path, plain)] == '\0';
+}
+
 struct needs {
 	unsigned             set;
 	const struct place **places;
@@ -333,8 +343,11 @@ snippet_needs(const struct snippet *s, const struct place *places[NEED_COUNT])
 		note_need(
 		    &needs, NEED_ENABLED_FROM, site->site->enabled_from != ENABLED_FROM_FILE, &v[KEY_ENABLED_FROM]);
 		note_need(&needs, NEED_GLOBS, has_glob(site), &v[KEY_OPEN_PATH]);
+		note_need(&needs, NEED_PLAIN_PATHS, !is_plain_path(site->own_flag), &v[KEY_FLAG]);
 		note_need(&needs, NEED_HOSTS, s->site_count > 1 && site->site->host_count > 0, &v[KEY_HOST]);
 	}
+	note_need(&needs, NEED_PLAIN_PATHS, !is_plain_path(s->state_dir), &gateway[KEY_STATE_DIR]);
+	note_need(&needs, NEED_PLAIN_PATHS, !is_plain_path(s->unix_path), &gateway[KEY_LISTEN]);
 	note_need(&needs, NEED_PROXIES, s->proxy_count > 0, &gateway[KEY_TRUSTED_PROXIES]);
 	note_need(&needs, NEED_CLIENT_HEADER,
 	    s->proxy_count > 0 && !str_eq_nocase(gateway[KEY_CLIENT_HEADER].text, STR("X-Forwarded-For")),

@@ -20,6 +20,7 @@
 #include "front/forward.h"
 #include "front/http.h"
 #include "record/log.h"
+#include "upkeep/gate_file.h"
 #include "upkeep/upkeep.h"
 
 #define HTTP_THREADS_MIN 2
@@ -126,6 +127,23 @@ keep_up(struct gateway *gateway)
 	arena_free(arena);
 }
 
+/* Once a second. */
+static void
+keep_gate_file(struct gateway *gateway)
+{
+	static _Atomic(int64_t) said;
+	struct policy_ref held = { 0 };
+	const struct policy *policy = policy_refresh(gateway->store, &held);
+	struct arena *arena = policy->gate_file == NULL ? NULL : arena_new_growing(UPKEEP_MEMORY);
+	int64_t now = clock_now();
+	int rc = arena == NULL ? 0 : gate_file_keep(policy, now, arena);
+
+	if (rc != 0 && log_now_and_then(&said, now, 60))
+		log_write(LOG_LEVEL_ERROR, "cannot write gate_file %s: %s", policy->gate_file, strerror(-rc));
+	arena_free(arena);
+	policy_release(gateway->store, &held);
+}
+
 static void
 wait_for_end(struct gateway *gateway, const struct fronts *fronts, const sigset_t *signals)
 {
@@ -148,6 +166,7 @@ wait_for_end(struct gateway *gateway, const struct fronts *fronts, const sigset_
 			failed_for = daemon_reload(gateway, true) ? -1 : 0;
 		http_cut_slow(fronts->http);
 		http_cut_slow(fronts->control);
+		keep_gate_file(gateway);
 		if (clock_monotonic_ms() >= upkeep_at) {
 			keep_up(gateway);
 			upkeep_at = clock_monotonic_ms() + UPKEEP_SECONDS * 1000;

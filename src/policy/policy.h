@@ -17,6 +17,8 @@ enum log_decisions { LOG_DECISIONS_NONE, LOG_DECISIONS_HELD, LOG_DECISIONS_ALL }
 /* How a proxy that asks over HTTP says what it asks about; each reads its own header fields and no others. */
 enum forward_headers { FORWARD_X_FORWARDED, FORWARD_X_ORIGINAL_URL, FORWARD_X_ORIGINAL_URI };
 
+#define GATE_FILE_MAX   ((size_t)1024 * 1024)   /* bytes */
+
 struct site {
 	struct str             name;            /* "shop"; empty for [site] */
 	const struct str      *hosts;           /* none: any host */
@@ -64,6 +66,8 @@ struct policy {
 	struct str          metrics_file;       /* empty: none */
 	size_t              workers;
 	struct str          state_dir;
+	const char         *gate_file;          /* NULL for none */
+	struct str          gate_on, gate_off;  /* its texts; gate_off.p NULL: no file while off */
 	struct trust        trust;
 	struct cidr_set    *proxies;
 	enum log_level      log_level;

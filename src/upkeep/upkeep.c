@@ -20,6 +20,7 @@
 #include "record/journal.h"
 #include "record/metrics.h"
 #include "state/ticket.h"
+#include "upkeep/gate_file.h"
 #include "upkeep/upkeep.h"
 
 #define SEEN_MAX (1024 * 1024)
@@ -524,12 +525,22 @@ save_seen(struct upkeep *u)
 }
 
 static void
+keep_gate_file(struct upkeep *u)
+{
+	int rc = gate_file_keep(u->policy, u->now, u->arena);
+
+	if (rc != 0)
+		trouble(u, "write gate_file", u->policy->gate_file, rc);
+}
+
+static void
 keep_all(struct upkeep *u)
 {
 	load_seen(u);
 	for (size_t i = 0; i < u->policy->site_count; i++)
 		keep_site(u, &u->policy->sites[i]);
 	save_seen(u);
+	keep_gate_file(u);
 	walk(u, state_path(u, "tickets"), keep_ticket_folder);
 	walk(u, u->policy->state_dir.p, remove_leftover);
 	walk(u, state_path(u, "flags"), remove_leftover);

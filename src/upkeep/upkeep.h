@@ -7,6 +7,7 @@
  *   overrun     a flag past its end is removed where on_overrun = lift; where it is kept, the journal tells once
  *   tickets     those that are over are removed
  *   by hand     a flag that somebody touched or removed is told to the journal, with its owner and time
+ *   gate_file   is what the state wants
  *   left-overs  temporary files older than a minute, and markers of windows that are over
  *   metrics     metrics_file is written, also while another one is at all the rest
  *

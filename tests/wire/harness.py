@@ -281,6 +281,22 @@ state_dir = {self.file("state")}
 {gateway}
 {policy}""")
 
+    def drop_key(self, key):
+        """A native gate cannot have every key: without it, the policy is the same for the rest."""
+        with open(self.file("warden.ini")) as f:
+            lines = [line for line in f if not line.startswith(key + " =")]
+        self.write("warden.ini", "".join(lines))
+
+    def add_keys(self, keys):
+        """More lines of [gateway]."""
+        with open(self.file("warden.ini")) as f:
+            text = f.read()
+        self.write("warden.ini", text.replace("[gateway]\n", "[gateway]\n" + keys, 1))
+
+    def add_http(self, more=""):
+        """An HTTP listener on ::1, so that the tests' clients on 127.0.0.0/8 are no trusted proxies."""
+        self.add_keys(f"http_listen = [::1]:{free_port()}\ntrusted_proxies = ::1{more}\n")
+
     def made(self, kind, *options):
         """What `wardenctl snippet KIND` makes of this folder's INI: text by file name."""
         done = subprocess.run([self.wardenctl, "-c", self.file("warden.ini"), "snippet", kind, "--json", *options],
@@ -307,19 +323,27 @@ state_dir = {self.file("state")}
         self.processes.remove(process)
         return code
 
-    def start_echo(self):
+    def start_echo(self, port=0):
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
-        self.echo = Server(("127.0.0.1", 0), Echo)
+
+            def handle_error(self, *_):
+                """HAProxy resets a connection that it does not need any more."""
+        self.echo = Server(("127.0.0.1", port), Echo)
         threading.Thread(target=self.echo.serve_forever, daemon=True).start()
         return self.echo.server_address[1]
+
+    def stop_echo(self):
+        self.echo.shutdown()
+        self.echo.server_close()
 
     def start_php(self):
         binary, listen = program("php-fpm8.2", "php8.2-fpm"), self.file("php.sock")
         user = "user = www-data\ngroup = www-data\n" if self.drops_root else ""
         conf = self.write("php.conf", f"[global]\nerror_log = {self.file('log/php')}\ndaemonize = no\n[www]\n{user}"
                           f"listen = {listen}\nlisten.mode = 0666\npm = static\npm.max_children = 4\n")
-        process = self.spawn("php-fpm", [*self.as_www_data, binary, "-n", "-F", "-y", conf, "-d", "post_max_size=8M"])
+        process = self.spawn("php-fpm", [*self.as_www_data, binary, "-n", "-F", "-y", conf, "-d", "post_max_size=8M",
+                                         "-d", "enable_post_data_reading=0"])   # Caddy calls every upload a form
         wait_until(lambda: socket_open(listen), "php-fpm", process)
         return listen
 
@@ -345,8 +369,7 @@ state_dir = {self.file("state")}
         for process in self.processes:
             process.kill()
         if hasattr(self, "echo"):
-            self.echo.shutdown()
-            self.echo.server_close()
+            self.stop_echo()
         shutil.rmtree(self.path, ignore_errors=True)
 
 

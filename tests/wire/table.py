@@ -21,6 +21,7 @@ HELD = [
                                                                     ("Forwarded", f"for={ALLOWED}")]}),
     ("dot segments behind an open path", "/health/../admin.txt", {}),
     ("dot segments behind an open folder", "/api/webhooks/../../admin.txt", {}),
+    ("dot segments behind ACME's folder", "/.well-known/acme-challenge/../../admin.txt", {}),
     ("encoded dots", "/health/%2e%2e/admin.txt", {}),
     ("encoded dots in capitals", "/api/webhooks/%2E%2E/%2E%2E/admin.txt", {}),
     ("encoded slashes", "/health%2f..%2fadmin.txt", {}),
@@ -178,7 +179,7 @@ def check_tickets(checks, way):
     way.folder.write(f"{folder}/{TICKET}", "until = 2090-01-01T00:00:00Z\n")
     cookie, header = ("Cookie", f"a=b; maintenance_ticket={TICKET}"), ("X-Maintenance-Ticket", TICKET)
     r = request(way.port, f"/admin.txt?a=b&maintenance_ticket={TICKET}")
-    checks.that("ticket: the link redirects to the page without it", r.status == 303 and
+    checks.that("ticket: the link redirects to the page without it", r.status == getattr(way, "redirects", 303) and
                 r.header("location").endswith("/admin.txt?a=b") and TICKET in r.header("set-cookie") and
                 "HttpOnly" in r.header("set-cookie") and SITE not in r.body, r)
     check_site(checks, way, "by ticket's cookie", headers=[cookie])
