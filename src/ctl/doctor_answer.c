@@ -21,12 +21,12 @@ static const struct doctor_remedy no_gateway = {
 };
 
 static const struct doctor_remedy not_covered = {
-	"load the server's file in etc/snippets/ in front of everything else",
-	"put etc/snippets/apache-native.conf into the <VirtualHost> of this host, before its own rewriting",
-	"include etc/snippets/nginx-auth-request.conf in the server {} of this host, and let no location say "
+	"load what wardenctl snippet prints in front of everything else",
+	"put what wardenctl snippet apache prints into the <VirtualHost> of this host, before its own rewriting",
+	"include what wardenctl snippet nginx prints in the server {} of this host, and let no location say "
 	"auth_request off",
-	"load etc/snippets/lighttpd-authorizer.conf before the site's handlers: in server.modules mod_fastcgi must "
-	"stand before mod_proxy and mod_cgi",
+	"load what wardenctl snippet lighttpd-authorizer prints before the site's handlers: in server.modules "
+	"mod_fastcgi must stand before mod_proxy and mod_cgi",
 };
 
 static const struct doctor_remedy own_page = {
@@ -184,7 +184,7 @@ doctor_look_cache(struct doctor *d)
 		doctor_problem(d, remedy, "a cache answered: the page has Age: %.*s", STR_ARG(age));
 	for (size_t i = 0; i < sizeof validators / sizeof *validators; i++)
 		if (probe_header(&d->plain, str_of(validators[i]), NULL).len > 0)
-			doctor_problem(d, "let the gateway answer, not a file: load the server's file in etc/snippets/",
+			doctor_problem(d, "let the gateway answer, not a file: load what wardenctl snippet prints",
 			    "the page has %s: a browser may keep it beyond the end", validators[i]);
 	if (d->problems == before)
 		doctor_ok(d, "no cache keeps the page: no-store, neither ETag nor Last-Modified");

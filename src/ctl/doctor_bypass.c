@@ -10,14 +10,14 @@
 #define UPLOAD_SHA1     "ecfc8e86fdd83811f9cc9bf500993b63069923be"
 #define UPLOAD_SHA256   "fbbab289f7f94b25736c58be46a994c441fd02552cc6022352e3d86d2fab7c83"
 
-#define NATIVE                                                                                                         \
-	"take the server's file in etc/snippets/ anew if it looks at tickets and yours does not; "                     \
+#define NATIVE \
+	"make the server's configuration anew (wardenctl snippet), for yours may not look at tickets; " \
 	"else let people in by bypass_address or bypass_secret"
 
 static const struct doctor_remedy no_login = {
 	NATIVE,
 	NULL,
-	"error_page 401 = @maintenance, with \"=\" and no number behind it, as in etc/snippets/nginx-auth-request.conf",
+	"error_page 401 = @maintenance, with \"=\" and no number behind it, as wardenctl snippet prints it",
 	NULL,
 };
 
@@ -36,9 +36,9 @@ static const struct doctor_remedy too_large = {
 };
 
 static const struct doctor_remedy lost = {
-	"pass requests as the server's file in etc/snippets/ does: it keeps method and body",
+	"pass requests as wardenctl snippet prints it: that keeps method and body",
 	NULL,
-	"leave proxy_pass_request_body on, and pass requests as nginx's files in etc/snippets/ do",
+	"leave proxy_pass_request_body on, and pass requests as wardenctl snippet nginx does",
 	NULL,
 };
 

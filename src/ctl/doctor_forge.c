@@ -20,7 +20,7 @@ static const struct doctor_remedy forged_address = {
 
 static const struct doctor_remedy odd_path = {
 	"open paths by open_path in the INI, not by how the raw target begins",
-	"open paths as etc/snippets/apache-native.conf does, never by how THE_REQUEST begins",
+	"open paths as wardenctl snippet apache does, never by how THE_REQUEST begins",
 	NULL,
 	NULL,
 };
@@ -185,8 +185,8 @@ doctor_look_secret(struct doctor *d)
 	}
 	if (passed.len > 0)
 		doctor_problem(d,
-		    "compare the whole value, and refuse the header when it comes twice, as the server's file in "
-		    "etc/snippets/ does",
+		    "compare the whole value, and refuse the header when it comes twice, as wardenctl "
+		    "snippet does",
 		    "the secret header opens the gate with %.*s", STR_ARG(passed));
 	else
 		doctor_ok(d, "a wrong, an empty and a doubled secret are held");

@@ -15,7 +15,9 @@ def kinds_of(folder):
 
 def options_for(kind):
     """More of the INI, where a kind wants it: for [gateway], and for [site]."""
-    return ("", "hand_back = x-sendfile /var/www/html\n") if kind == "lighttpd-responder" else ("", "")
+    over_http = kind.startswith("traefik") or kind in ("caddy-forward-auth", "haproxy-backup")
+    return ("http_listen = 127.0.0.1:8503\ntrusted_proxies = 127.0.0.1\n" if over_http else "",
+            "hand_back = x-sendfile /var/www/html\n" if kind == "lighttpd-responder" else "")
 
 
 def write_for(folder, kind, site="", gateway="", listen=True):
@@ -58,8 +60,9 @@ def check_forms(checks, folder):
         written = folder.run("snippet", name, "--output", folder.file("out"))
         for file in files:
             path = folder.file(f"out/{file}")
-            checks.that(f"{name}: {file} is its owner's alone", written.code == 0 and
-                        stat.S_IMODE(os.stat(path).st_mode) == 0o600, written)
+            wanted = 0o644 if file == ".htaccess" else 0o600        # Apache reads it as somebody else
+            checks.that(f"{name}: {file} has mode {wanted:o}", written.code == 0 and
+                        stat.S_IMODE(os.stat(path).st_mode) == wanted, written)
             os.unlink(path)
         first = next(iter(files.values()))
         checks.that(f"{name}: says how it was made", f"snippet {name}" in first and kind["gone_on"] in first, first)
