@@ -17,6 +17,7 @@
 #include "base/child.h"
 #include "ctl/commands.h"
 #include "ctl/probe.h"
+#include "ctl/standing.h"
 #include "ctl/switch.h"
 #include "ctl/tickets.h"
 
@@ -164,6 +165,7 @@ smoke_test(struct ctl *ctl, const struct site *site, const char *url)
 struct wanted {
 	struct switch_on on;
 	const char      *on_fail, *smoke;
+	bool             was_on;        /* before: then it is not ours to end */
 };
 
 /* Off, or not: what the outcome and --on-fail say. */
@@ -175,6 +177,10 @@ finish(struct ctl *ctl, const struct wanted *w, int code, bool smoke_failed)
 	int off_code;
 
 	ctl->now = clock_now();
+	if (w->was_on) {
+		ctl_say(ctl, "[run] maintenance was on before: it stays ON\n");
+		return code != 0 ? code : smoke_failed ? CTL_NO : CTL_YES;
+	}
 	if (failed && strcmp(w->on_fail, "lift") != 0) {
 		(void)ctl_fail(CTL_NO, "%s: maintenance stays ON; end it with wardenctl off%s%s",
 		    smoke_failed ? "the smoke test failed" : "the command failed",
@@ -188,10 +194,11 @@ finish(struct ctl *ctl, const struct wanted *w, int code, bool smoke_failed)
 }
 
 static int
-run(struct ctl *ctl, const struct wanted *w, char **argv)
+run(struct ctl *ctl, struct wanted *w, char **argv)
 {
 	const struct site *site = ctl_site(ctl);
 	const char *url = w->smoke != NULL && site != NULL ? smoke_url(ctl, site, w->smoke) : NULL;
+	struct standing before;
 	bool smoke_failed;
 	int code;
 
@@ -203,6 +210,7 @@ run(struct ctl *ctl, const struct wanted *w, char **argv)
 		    "the INI",
 		    w->smoke);
 	handle_signals();
+	w->was_on = standing_read(ctl, ctl_site(ctl), &before) == 0 && (before.there || before.condition.on);
 	code = switch_on(ctl, &w->on);
 	if (code != CTL_YES)            /* also where it is on without its words: the operator shall know before */
 		return ctl_fail((enum ctl_exit)code, "%s was not run", argv[0]);

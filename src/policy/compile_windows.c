@@ -211,14 +211,21 @@ stretches_of(const struct window *window, int64_t from, struct stretch *stretche
 	return count;
 }
 
+/*
+ * A window that is tried is refused.  Of those that are there it is only told: an overlap far ahead comes into sight by
+ * time alone, and must not keep the gateway from starting then.  Both are in force where they overlap.
+ */
 static void
 say_conflict(struct values *values, const struct stretch *a, const struct stretch *b)
 {
 	struct place place = { b->window->file, b->window->line, STR_NONE, STR_NONE };
+	bool tried = values->trial_id.len > 0 &&
+	    (str_eq(a->window->id, values->trial_id) || str_eq(b->window->id, values->trial_id));
 	char text[TIME_TEXT_MAX];
 
-	problem_error(values->problems, &place, "window %.*s overlaps with window %.*s at %.*s",
-	    STR_ARG(b->window->id), STR_ARG(a->window->id), STR_ARG(time_format_utc(b->start, text)));
+	(tried ? problem_error : problem_warning)(values->problems, &place,
+	    "window %.*s overlaps with window %.*s at %.*s", STR_ARG(b->window->id), STR_ARG(a->window->id),
+	    STR_ARG(time_format_utc(b->start, text)));
 }
 
 /*

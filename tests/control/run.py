@@ -516,6 +516,8 @@ def test_another_user(args):
     """The gateway gives up root; what it switches, it switches as its own user."""
     if os.getuid() != 0:
         return checks.that("as root, or user = cannot be tried", False)
+    if not os.stat("/").st_mode & stat.S_IXOTH:         # some chroots
+        return print("left out: user = nobody, who may not enter / here")
     nobody = pwd.getpwnam("nobody")
     g = Gateway(args, gateway="user = nobody\n")
     os.chown(g.tokens, 0, nobody.pw_gid)

@@ -569,6 +569,7 @@ def test_run(program):
         check("a word that is none", w.run("run", "--on-fail", "perhaps", "--", "true")[0] == 2)
         check("no command", w.run("run", "--for", "5m")[0] == 2)
         test_run_signal(w, flag)
+        test_run_while_on(w, flag)
         test_run_unread(w, flag)
 
 
@@ -584,6 +585,16 @@ def test_run_unread(w, flag):
                           stderr=subprocess.DEVNULL, timeout=60, check=False).returncode
     os.close(write)
     check("a closed pipe: SIGPIPE ends the command as ever", code == 128 + signal.SIGPIPE, code)
+
+
+def test_run_while_on(w, flag):
+    """Somebody else's maintenance is not ended."""
+    w.run("on", "--message", "of another")
+    for more in ([], ["--on-fail", "lift"]):
+        code, out, _ = w.run("run", *more, "--", "sh", "-c", "exit 7" if more else "exit 0")
+        check(f"run while on {more}: it stays on", code == (7 if more else 0) and os.path.exists(flag) and
+              "was on before" in out, (code, out))
+    w.run("off")
 
 
 def test_run_signal(w, flag):

@@ -37,8 +37,6 @@ static const struct {
 	{ "... on another day",       S "[window.a]\nstart = 2030-01-01 00:00\nend = 2030-01-01 01:00\nrepeat = \"FREQ=WEEKLY;BYDAY=SU\"\n", 5, "window.a", "repeat", "a day that the rule does not take" },
 	{ "a window's site",          S "[window.a]\nend = 2030-01-01 00:00\nsite = shop\n", 4, "window.a", "site", "there is no [site.shop]" },
 	{ "a window's zone",          S "[window.a]\nend = 2030-01-01 00:00\ntime_zone = Mars\n", 4, "window.a", "time_zone", "cannot load" },
-	{ "windows overlap",          S "[window.a]\nend = 2090-01-01 00:00\n[window.b]\nend = 2091-01-01 00:00\n", 4, "", "", "window b overlaps with window a" },
-	{ "... one of them of every site", S "[site.shop]\n[window.a]\nsite = shop\nend = 2090-01-01 00:00\n[window.b]\nend = 2091-01-01 00:00\n", 6, "", "", "overlaps with window a" },
 	{ "a window without owner",   S "[policy]\nrequire_owner = yes\n[window.a]\nend = 2090-01-01 00:00\n", 4, "window.a", "", "wants an owner" },
 	{ "... and change",           S "[policy]\nchange_pattern = CHG-[0-9]*\n[window.a]\nend = 2090-01-01 00:00\nchange = X\n", 4, "window.a", "", "does not look like" },
 	{ "... and too long",         S "[policy]\nmax_duration = 4h\n[window.a]\nstart = 2030-01-01 00:00\nend = 2030-01-01 05:00\n", 4, "window.a", "", "longer than" },
@@ -520,6 +518,10 @@ test_compile_warnings(void)
 		{ "no state_dir",        "[gateway]\nstate_dir = none\n",                "on_unknown decides" },
 		{ "a file as state_dir", "[gateway]\nstate_dir = warden.ini\n",          "is no folder" },
 		{ "lift without an end", "[gateway]\nstate_dir = .\n[site]\non_overrun = lift\n", "without max_duration" },
+		{ "windows overlap", "[gateway]\nstate_dir = .\n[window.a]\nend = 2090-01-01 00:00\n[window.b]\n"
+		    "end = 2091-01-01 00:00\n", "window b overlaps with window a" },
+		{ "... one of them of every site", "[gateway]\nstate_dir = .\n[site.shop]\n[window.a]\nsite = shop\n"
+		    "end = 2090-01-01 00:00\n[window.b]\nend = 2091-01-01 00:00\n", "overlaps with window a" },
 	};
 	struct folder folder;
 
