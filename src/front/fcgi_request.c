@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcgiapp.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -61,23 +62,49 @@ answer(struct gateway *gateway, struct worker *worker, FCGX_Request *request)
 	write_reply(request, &reply);
 }
 
-/*
- * Whether the next bytes of the connection will be another request.  What is left of a body would be read as one; a
- * short one is thrown away.  In the authorizer role nothing is ever read: mod_fcgid sends no STDIN, and to read waits.
- */
+/* What HTTP/1 frames no body for cannot have one; with HTTP/2 a body needs no announcement. */
 static bool
-is_clean(FCGX_Request *request)
+may_have_body(const FCGX_Request *request)
+{
+	struct str length = str_of(FCGX_GetParam("CONTENT_LENGTH", request->envp));
+
+	return (length.len > 0 && !str_eq(length, STR("0"))) ||
+	    FCGX_GetParam("HTTP_TRANSFER_ENCODING", request->envp) != NULL ||
+	    !str_starts(str_of(FCGX_GetParam("SERVER_PROTOCOL", request->envp)), STR("HTTP/1."));
+}
+
+/* Throws away what there is of the body, up to a limit.  True when that was all of it. */
+static bool
+drain(FCGX_Request *request)
 {
 	char nothing[4096];
 	int n, total = 0;
 
-	if (request->role != ROLE_RESPONDER || FCGX_GetError(request->in) != 0)
-		return false;
 	do {
 		n = FCGX_GetStr(nothing, sizeof nothing, request->in);
 		total += n;
 	} while (n == (int)sizeof nothing && total < DRAIN_MAX);
 	return total < DRAIN_MAX && FCGX_GetError(request->in) == 0;
+}
+
+/*
+ * Whether the next bytes of the connection will be another request: what is left of a body would be read as one.  The
+ * answer is still in the library's hands, so a body that is not there yet is not waited for: a held upload is answered
+ * at once.  In the authorizer role nothing is ever read: mod_fcgid sends no STDIN, and to read waits.
+ */
+static bool
+is_clean(FCGX_Request *request)
+{
+	bool clean;
+
+	if (request->role != ROLE_RESPONDER || FCGX_GetError(request->in) != 0)
+		return false;
+	if (!may_have_body(request))
+		return drain(request);
+	(void)fcntl(request->ipcFd, F_SETFL, O_RDWR | O_NONBLOCK);
+	clean = drain(request);
+	(void)fcntl(request->ipcFd, F_SETFL, O_RDWR);
+	return clean;
 }
 
 bool

@@ -580,6 +580,7 @@ class Fcgid(RewriteMap):
         folder.write("www/private/x", "SITE private\n")
         folder.write("users", "anna:$apr1$yE2zu9ri$xm0Gwr0nSmaSgruIizhf81\n")
         return super().gate() + f"""
+Suexec Off
 FcgidIPCDir {folder.file("tmp")}
 FcgidProcessTableFile {folder.file("tmp")}/fcgid
 <Location /private/>

@@ -158,6 +158,8 @@ class FastCgi:
         body = begin(flags=1) + params(GOOD) + record(STDIN, b"x" * 3000) + record(STDIN)
         checks.that("a short body, ...", status(self.exchange(kept[0], body)) == 503)
         checks.that("... and the next request", status(self.exchange(kept[0])) == 503)
+        slow = begin(flags=1) + params(GOOD + [("CONTENT_LENGTH", "100")]) + record(STDIN, b"x" * 10)
+        checks.that("a body that does not come is not waited for", status(self.exchange(kept[2], slow)) == 503)
         large = begin(flags=1) + params(GOOD) + record(STDIN, b"x" * 60000) * 2 + record(STDIN)
         with contextlib.suppress(ConnectionError):
             kept[1].sendall(large)
