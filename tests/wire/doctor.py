@@ -8,7 +8,7 @@ import subprocess
 import apache
 import lighttpd
 import nginx
-from harness import SECRET, Folder, free_port, port_open, program, wait_until
+from harness import SECRET, Folder, drop_users, free_port, port_open, program, wait_until
 
 LIMIT_SECONDS = 120
 TARGET = "/admin.txt"           # a file of the site that each way passes
@@ -55,8 +55,11 @@ class Whole:
         self.expect(checks, "both", doctor(folder, port, "--toggle", *echo), held | {"site", "back"}, 0)
 
 
+# Not nginx's native gate: of a secret that comes twice nginx 1.22 sees the first alone, and doctor says so.
+LOOKED_AT = ("lighttpd", "lighttpd-authorizer", "apache-native", "apache-htaccess", "apache-rewrite-map", "nginx-auth-request",
+             "nginx-x-accel")
 WAYS = tuple(type(f"Doctor{way.__name__}", (Whole,), {"name": f"doctor-{way.name}", "of": way})
-             for server in (lighttpd, apache, nginx) for way in server.WAYS)
+             for server in (lighttpd, apache, nginx) for way in server.WAYS if way.name in LOOKED_AT)
 
 
 NGINX = """
@@ -199,24 +202,23 @@ class Remedies:
 
 
 # Text of the shipped file and what stands in its place, or what is added; no gate at all; the gateway stopped.
-OWN_RULE = 'RewriteCond %{THE_REQUEST} "^\\S+ /health"\nRewriteRule ^ - [E=!MW_HOLD]\n\n# all others'
+OWN_RULE = "RewriteEngine On\nRewriteCond %{{{}}} ^{}\nRewriteRule ^ - [L]\n"
 OWN_REWRITING = "RewriteEngine On\nRewriteRule \\.css$ - [L]\n"
-OTHERS = "# all others\nRewriteCond %{ENV:MW_HOLD} =1\n"
+OTHERS = "# all others\n"
 REMOTE_IP = "RemoteIPHeader X-Forwarded-For\nRemoteIPInternalProxy {}\n"
 APACHE_ROWS = (
     ("nothing", {}, set()),
     ("no gate", {"gate": ""}, {"held", "status-on"}),
     ("the gateway is gone", {"gone": True}, {"held", "status-on"}),
-    ("ProxyErrorOverride On", {"more": "ProxyErrorOverride On"}, {"json"}),
+    ("ProxyErrorOverride On, which the gate turns off for itself", {"more": "ProxyErrorOverride On"}, set()),
     ("a Cache-Control of its own", {"more": 'Header always set Cache-Control "max-age=60"'}, {"cache"}),
-    ("a path opened by how THE_REQUEST begins", {"replace": ("# all others", OWN_RULE)}, {"paths"}),
+    ("a path opened by how THE_REQUEST begins", {"before": OWN_RULE.format("THE_REQUEST", "\\S+\\ /health")}, {"paths"}),
     ("own rewriting before the gate", {"before": OWN_REWRITING}, {"cover"}),
     ("own rewriting behind the gate", {"more": OWN_REWRITING}, set()),
     ("the gate for GET and HEAD alone", {"replace": (OTHERS, OTHERS + "RewriteCond %{REQUEST_METHOD} ^(?:GET|HEAD)$\n")},
      {"post"}),
-    ("a header opens", {"replace": ("# all others", OWN_RULE.replace("%{THE_REQUEST} \"^\\S+ /health\"",
-                                                                    "%{HTTP:X-Original-URL} ^/health"))}, {"parameters"}),
-    ("a secret anywhere in the value", {"replace": ("=" + SECRET, SECRET)}, {"secret"}),
+    ("a header opens", {"before": OWN_RULE.format("HTTP:X-Original-URL", "/health")}, {"parameters"}),
+    ("a secret anywhere in the value", {"replace": (f'"^{SECRET}$"', f'"{SECRET}"')}, {"secret"}),
     ("all are proxies", {"more": REMOTE_IP.format("127.0.0.0/8")}, {"addresses"}),
     ("one is a proxy", {"more": REMOTE_IP.format("127.0.0.3")}, set()),
 )
@@ -264,6 +266,7 @@ class RemediesApache(RemediesOf):
 
     def command(self, row):
         old, new = row.get("replace", ("", ""))
+        drop_users(self.folder)
         gate = row.get("gate", self.folder.made("apache")["maintenance-warden.conf"])
         assert old in gate
         modules = "\n".join(f"LoadModule {m}_module {apache.MODULES}/mod_{m}.so"
@@ -283,7 +286,7 @@ class RemediesLighttpd(RemediesOf):
         folder = self.folder
         site = ('server.modules += ( "mod_proxy" )\n' if row.get("first") != FIRST_PROXY else "") + \
             f'$HTTP["url"] =~ "^/up/" {{ proxy.server = ( "" => (( "host" => "127.0.0.1", "port" => {self.echo} )) ) }}\n'
-        conf = lighttpd.SITE.format(www=folder.file("www"), port=self.port, log=folder.file("log/lighttpd"),
+        conf = lighttpd.SERVER.format(www=folder.file("www"), port=self.port, log=folder.file("log/lighttpd"),
                                     tmp=folder.file("tmp"), gate=row.get("first", "") +
                                     folder.made("lighttpd-authorizer")["maintenance-warden.conf"] + site + row.get("more", ""))
         return [program("lighttpd", "lighttpd"), "-D", "-f", folder.write("lighttpd.conf", conf)]
