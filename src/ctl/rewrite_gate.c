@@ -68,6 +68,12 @@ gate_write_status(struct rewrite_gate *g)
 	if (g->htaccess) {
 		rewrite_line(&g->rules, "RewriteCond %%{REQUEST_URI} ^/\\.maintenance/status$");
 		rewrite_rule(&g->rules, arena_printf(g->s->arena, "^ %s", g->s->cgi).p, "END");
+		/* else the site's front controller would take the page for its own where the program is gone */
+		rewrite_line(&g->rules, "%s", "");
+		rewrite_line(&g->rules, "# the page itself: no rule of the site's is asked");
+		rewrite_line(&g->rules, "RewriteCond %%{ENV:REDIRECT_STATUS} =503");
+		rewrite_line(&g->rules, "RewriteCond %%{REQUEST_URI} =%s", g->s->cgi);
+		rewrite_rule(&g->rules, "^ -", "END");
 		return;
 	}
 	rewrite_rule(&g->rules, arena_printf(g->s->arena, "^/\\.maintenance/status$ %s", gate_target(g->s)).p,

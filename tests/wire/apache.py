@@ -171,6 +171,48 @@ ScriptAlias /cgi-bin/ {folder.file("cgi-bin")}/
         os.unlink(self.folder.file("cgi-bin/maintenance-warden.cgi"))
 
 
+FRONT_CONTROLLER = """
+RewriteEngine On
+RewriteCond %{REQUEST_FILENAME} !-f
+RewriteCond %{REQUEST_FILENAME} !-d
+RewriteRule . /index.html [L]
+"""
+
+
+class HtaccessInside(Htaccess):
+    """The program below the web root of a site that takes what is not there for a page of its own."""
+    name = "apache-htaccess-inside"
+    kind = None
+
+    def gate(self):
+        folder = self.folder
+        self.without_users()
+        os.makedirs(folder.file("www/cgi-bin"))
+        shutil.copy(folder.gateway_binary, folder.file("www/cgi-bin/maintenance-warden.cgi"))
+        folder.write("www/cgi-bin/warden.ini", open(folder.file("warden.ini")).read())
+        folder.write("www/.htaccess", folder.made("htaccess")[".htaccess"] + FRONT_CONTROLLER)
+        return f"""
+ScriptSock {folder.file("tmp")}/cgid
+<Directory {folder.file("www/cgi-bin")}>
+  Options +ExecCGI
+  SetHandler cgi-script
+</Directory>
+"""
+
+    def run(self, checks):
+        for when, gone in (("there", False), ("gone", True)):
+            if gone:
+                os.unlink(self.folder.file("www/cgi-bin/maintenance-warden.cgi"))
+            r = request(self.port, "/no/such/page")
+            checks.that(f"program {when}, off: the front controller", r.status == 200 and SITE in r.body, r)
+            self.folder.touch()
+            for target in ("/no/such/page", "/admin.txt", "/"):
+                r = request(self.port, target)
+                checks.that(f"program {when}, on: {target} is held", r.status == 503 and SITE not in r.body and
+                            r.header("x-maintenance").startswith("active") is not gone, r)
+            self.folder.remove()
+
+
 HOSTS = """[site]
 [site.shop]
 host = shop.example
@@ -624,4 +666,4 @@ ProxyPass "/php-dead/" "unix:{self.folder.file("none.sock")}|fcgi://localhost/"
         checks.that("the gateway is gone: Apache's own 503", r.status == 503, r)
 
 
-WAYS = (Native, Htaccess, Texts, Hosts, Forwarded, RewriteMap, Certificates, MapProgram, Fcgid, Fallback)
+WAYS = (Native, Htaccess, HtaccessInside, Texts, Hosts, Forwarded, RewriteMap, Certificates, MapProgram, Fcgid, Fallback)

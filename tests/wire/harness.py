@@ -217,7 +217,7 @@ class Folder:
     """
 
     def __init__(self, gateway, wardenctl=None, policy=None):
-        self.wardenctl = wardenctl
+        self.wardenctl = wardenctl or os.path.join(os.path.dirname(os.path.abspath(gateway)), "wardenctl")
         self.path = tempfile.mkdtemp(prefix="warden-wire.")
         os.chmod(self.path, 0o755)
         self.drops_root = os.geteuid() == 0 and others_may_enter(self.path)
@@ -226,7 +226,6 @@ class Folder:
             self.as_www_data = [program("setpriv", "util-linux"), "--reuid", "www-data", "--regid", "www-data",
                                 "--clear-groups", "--securebits", "+no_setuid_fixup",      # or access(2) ignores it
                                 "--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]
-        self.wardenctl = os.path.join(os.path.dirname(os.path.abspath(gateway)), "wardenctl")
         self.gateway_binary = os.path.join(self.path, "maintenance-warden")
         shutil.copy(gateway, self.gateway_binary)
         self.processes, self.gateway = [], None
