@@ -303,7 +303,8 @@ test_control_exit_codes(void)
 	check_int("with a broken configuration it is not the caller's fault", post(&f, "/.maintenance/on", ""), 500);
 	folder_delete(&f.folder, "fake");
 	check_int("gone", post(&f, "/.maintenance/on", ""), 500);
-	CHECK("says what", str_contains(f.body, STR("cannot run")));
+	/* valgrind forks where posix_spawn() would not: then it is the child that finds nothing to run */
+	CHECK("says what", str_contains(f.body, STR("cannot run")) || str_contains(f.body, STR("ended with 127")));
 	end(&f);
 }
 
