@@ -10,6 +10,10 @@
 
 #include "answer/answer.h"
 #include "answer/status.h"
+#include "base/buffer.h"
+
+#define STEP_MARKED_MAX 200                             /* bytes of the step that the marker header tells */
+#define MARKER_MAX      (64 + 3 * STEP_MARKED_MAX)      /* bytes of the marker, but for the id */
 
 /* All that the parts of one held answer share. */
 struct build {
@@ -52,18 +56,69 @@ choose(struct build *b, int64_t now)
 		b->status = 503;        /* whoever asks takes 2xx for a pass */
 }
 
-/* "active; id=...; until=..."; empty while maintenance is off and only a page is shown. */
+/* The beginning of `text`, in whole characters of UTF-8. */
+static struct str
+cut(struct str text, size_t max)
+{
+	size_t len = text.len > max ? max : text.len;
+
+	while (len > 0 && len < text.len && ((unsigned char)text.p[len] & 0xc0) == 0x80)
+		len--;
+	return str_sub(text, 0, len);
+}
+
+static bool
+is_plain(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.p[i] < 0x20 || text.p[i] > 0x7e)
+			return false;
+	return true;
+}
+
+/* A parameter: a quoted string (RFC 9110 section 5.6.6), or an extended value where that cannot hold it (RFC 8187). */
+static void
+add_step(struct buffer *out, struct str step)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	bool plain = is_plain(step);
+
+	buffer_add(out, plain ? STR("; step=\"") : STR("; step*=UTF-8''"));
+	for (size_t i = 0; i < step.len; i++) {
+		unsigned char c = (unsigned char)step.p[i];
+		bool bare = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+
+		if (plain && (c == '"' || c == '\\'))
+			buffer_add_char(out, '\\');
+		if (plain || bare)
+			buffer_add_char(out, (char)c);
+		else
+			buffer_add(out, (struct str){ (char[]){ '%', hex[c >> 4], hex[c & 15] }, 3 });
+	}
+	if (plain)
+		buffer_add_char(out, '"');
+}
+
+/* "active; id=...; until=...; step=..."; empty while maintenance is off and only a page is shown. */
 static struct str
 marker(const struct condition *condition, struct arena *arena)
 {
-	char until[TIME_TEXT_MAX] = "";
-	bool has_end = condition->until != TIME_NONE;
+	char until[TIME_TEXT_MAX], *memory;
+	struct buffer out;
 
 	if (!condition->on)
 		return STR_NONE;
-	if (has_end)
-		(void)time_format_utc(condition->until, until);
-	return arena_printf(arena, "active; id=%.*s%s%s", STR_ARG(condition->id), has_end ? "; until=" : "", until);
+	memory = arena_alloc(arena, condition->id.len + MARKER_MAX);
+	buffer_init(&out, memory, memory == NULL ? 0 : condition->id.len + MARKER_MAX);
+	buffer_add(&out, STR("active; id="));
+	buffer_add(&out, condition->id);
+	if (condition->until != TIME_NONE) {
+		buffer_add(&out, STR("; until="));
+		buffer_add(&out, time_format_utc(condition->until, until));
+	}
+	if (condition->step.len > 0)
+		add_step(&out, cut(condition->step, STEP_MARKED_MAX));
+	return out.full ? STR_NONE : buffer_str(&out);
 }
 
 static void

@@ -203,11 +203,24 @@ test_answer_marker(void)
 {
 	struct fixture f;
 	struct raw_request raw = raw_get("/");
+	char long_step[202];
 
 	begin(&f, PLAIN "marker_header = X-Closed\n");
 	answer(&f, &raw, &held);
 	check_header(&f, "X-Closed", "active; id=db-42");
 	check_header(&f, "X-Maintenance", NULL);
+	f.condition.step = STR("3/5 \"a\" \\ b");
+	answer(&f, &raw, &held);
+	check_header(&f, "X-Closed", "active; id=db-42; step=\"3/5 \\\"a\\\" \\\\ b\"");
+	f.condition.step = STR("3/5 \xc3\xa4\r\n;");
+	answer(&f, &raw, &held);
+	check_header(&f, "X-Closed", "active; id=db-42; step*=UTF-8''3%2F5%20%C3%A4%0D%0A%3B");
+	memset(long_step, 'x', 199);
+	memcpy(long_step + 199, "\xe2\x82\xac", 3);
+	f.condition.step = (struct str){ long_step, 202 };
+	answer(&f, &raw, &held);
+	CHECK("a long step is cut between characters", str_ends(reply_find(&f.reply, STR("X-Closed")), STR("xxx\"")) &&
+	    reply_find(&f.reply, STR("X-Closed")).len == 199 + sizeof "active; id=db-42; step=\"\"" - 1);
 	f.condition = (struct condition){ .on = false, .since = TIME_NONE, .until = TIME_NONE, .retry_after = -1 };
 	raw.dialect = DIALECT_RENDER;
 	answer(&f, &raw, &passed);
