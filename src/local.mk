@@ -59,7 +59,8 @@ wardenctl_SOURCES = src/wardenctl.c src/ctl/asked.c src/ctl/asked.h src/ctl/bypa
 	src/ctl/doctor.c src/ctl/doctor.h src/ctl/doctor_answer.c src/ctl/doctor_bypass.c src/ctl/doctor_forge.c \
 	src/ctl/probe.c src/ctl/probe.h \
 	src/ctl/hooks.h src/ctl/ical.c src/ctl/journal.c src/ctl/options.c src/ctl/past.c src/ctl/past.h \
-	src/ctl/plan.c src/ctl/render.c src/ctl/report.c src/ctl/run.c src/ctl/schedule.c src/ctl/schedule.h \
+	src/ctl/plan.c src/ctl/render.c src/ctl/report.c src/ctl/report_book.c \
+	src/ctl/report_book.h src/ctl/run.c src/ctl/schedule.c src/ctl/schedule.h \
 	src/ctl/snippet.c src/ctl/snippet.h src/ctl/snippet_caddy.c src/ctl/snippet_haproxy.c \
 	src/ctl/snippet_nginx.c src/ctl/snippet_traefik.c \
 	src/ctl/rewrite_gate.c src/ctl/rewrite_gate.h src/ctl/rewrite_rules.c src/ctl/rewrite_rules.h \

@@ -1,401 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * report: the maintenance windows, rebuilt from the journal, and figures over them (M1, M3, M4 and M7 of the guide).
- * What the journal does not tell is unknown, and never 0.  Some words:
- *
- *   the same window   whatever is told of a site between what turned it on and what turned it off
- *   planned end       as first announced; what moves it later is an extension
- *   actual end        when it was turned off.  Upkeep ends a window up to a minute after its end, and asking gates at
- *                     the very second; so an end by upkeep within UPKEEP_DELAY of the planned one is the planned one
- *   step success      a step was followed by a further step, or by an end with result ok
- */
+/* report: the maintenance windows of the past and figures over them, for people and for programs. */
 #include "config.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "base/civil.h"
 #include "ctl/commands.h"
 #include "ctl/past.h"
+#include "ctl/report_book.h"
 #include "record/journal.h"
-
-#define UPKEEP_DELAY 60
-#define UNKNOWN      (-1)               /* a number that nobody told */
-
-/* One maintenance window of one site.  Texts are empty where nobody told them, times TIME_NONE. */
-struct episode {
-	struct episode *next;           /* begun after this one */
-	struct episode *before;
-	struct str      id, site, result, owner, change;
-	int64_t         began, planned_first, planned_last, ended;
-	int64_t         extensions, steps, held, passed;
-	json_t         *passes;         /* reason to number; NULL: unknown */
-	bool            on;
-	bool            by_hand;        /* ended by someone, not by upkeep */
-};
-
-/* What can be known of something: so many of them, and a sum over those. */
-struct share {
-	int64_t part, of;
-};
-
-struct figures {
-	size_t       count, on;
-	struct share on_time;           /* M1 */
-	struct share rollbacks;         /* M3 */
-	struct share duration;          /* M4: seconds, windows */
-	int64_t      median;
-	struct share steps;             /* M7 */
-	int64_t      planned, actual, planned_of;
-};
-
-struct book {
-	struct ctl     *ctl;
-	int64_t         since;          /* TIME_NONE: all of the journal */
-	struct episode *first, *last;
-	bool            site_seen, any, no_memory;
-	struct figures  figures;
-};
-
-/* --- from the journal to windows --- */
-
-static struct episode *
-last_of(const struct book *book, struct str site)
-{
-	struct episode *e = book->last;
-
-	while (e != NULL && !str_eq(e->site, site))
-		e = e->before;
-	return e;
-}
-
-/* Only the last window of a site can be open. */
-static struct episode *
-open_of(const struct book *book, struct str site)
-{
-	struct episode *e = last_of(book, site);
-
-	return e != NULL && e->on ? e : NULL;
-}
-
-static struct episode *
-add_episode(struct book *book, const json_t *record)
-{
-	struct episode *e = arena_zalloc(book->ctl->arena, 1, sizeof *e);
-
-	book->no_memory = e == NULL;
-	if (e == NULL)
-		return NULL;
-	e->site = arena_copy(book->ctl->arena, past_str(record, "site"));
-	e->began = e->planned_first = e->planned_last = e->ended = TIME_NONE;
-	e->held = e->passed = UNKNOWN;
-	e->on = true;
-	e->before = book->last;
-	if (book->last != NULL)
-		book->last->next = e;
-	else
-		book->first = e;
-	book->last = e;
-	return e;
-}
-
-static void
-set_text(struct book *book, struct str *text, const json_t *record, const char *name)
-{
-	struct str value = past_str(record, name);
-
-	if (value.len > 0)
-		*text = arena_copy(book->ctl->arena, value);
-}
-
-static void
-set_number(int64_t *number, const json_t *record, const char *name)
-{
-	const json_t *value = json_object_get(record, name);
-
-	if (json_is_integer(value) && json_integer_value(value) >= 0)
-		*number = json_integer_value(value);
-}
-
-static void
-announce(struct episode *e, int64_t until)
-{
-	if (until == TIME_NONE)
-		return;
-	if (e->planned_first == TIME_NONE)
-		e->planned_first = until;
-	else if (e->planned_last == TIME_NONE || until > e->planned_last)
-		e->extensions++;
-	e->planned_last = until;
-}
-
-/* The open window of the record's site, else a new one: what is told shows that maintenance is on. */
-static struct episode *
-open_or_add(struct book *book, const json_t *record)
-{
-	struct episode *e = open_of(book, past_str(record, "site"));
-
-	if (e == NULL)
-		e = add_episode(book, record);
-	if (e != NULL && e->id.len == 0)
-		set_text(book, &e->id, record, "id");
-	return e;
-}
-
-static void
-take_begin(struct book *book, const json_t *record)
-{
-	struct episode *e = open_or_add(book, record);
-
-	if (e == NULL)
-		return;
-	if (e->began == TIME_NONE)
-		e->began = past_time(record, "since");
-	if (e->began == TIME_NONE)
-		e->began = past_time(record, "time");
-	set_text(book, &e->owner, record, "owner");
-	set_text(book, &e->change, record, "change");
-	announce(e, past_time(record, "until"));
-}
-
-static void
-take_until(struct book *book, const json_t *record)
-{
-	struct episode *e = open_or_add(book, record);
-
-	if (e == NULL)
-		return;
-	if (e->planned_first == TIME_NONE)
-		announce(e, past_time(record, "before"));
-	announce(e, past_time(record, "until"));
-}
-
-static void
-take_step(struct book *book, const json_t *record)
-{
-	struct episode *e;
-
-	if (past_str(record, "step").len == 0)
-		return;                 /* taken off the page: none was announced */
-	e = open_or_add(book, record);
-	if (e != NULL)
-		e->steps++;
-}
-
-static int64_t
-actual_end(const json_t *record, bool by_upkeep)
-{
-	int64_t time = past_time(record, "time"), until = past_time(record, "until");
-
-	if (by_upkeep && time != TIME_NONE && until != TIME_NONE && time >= until && time - until <= UPKEEP_DELAY)
-		return until;
-	return time;
-}
-
-static void
-finish(struct book *book, struct episode *e, const json_t *record, bool by_upkeep)
-{
-	int64_t until = past_time(record, "until");
-	json_t *passes = json_object_get(record, "passes");
-
-	e->on = false;
-	e->by_hand = !by_upkeep;
-	e->ended = actual_end(record, by_upkeep);
-	if (e->began == TIME_NONE)
-		e->began = past_time(record, "since");
-	if (until != TIME_NONE)
-		e->planned_last = until;
-	if (e->id.len == 0)
-		set_text(book, &e->id, record, "id");
-	set_text(book, &e->result, record, "result");
-	set_number(&e->held, record, "held");
-	set_number(&e->passed, record, "passed");
-	if (!json_is_object(passes))
-		return;
-	json_decref(e->passes);
-	e->passes = json_incref(passes);
-}
-
-/*
- * An end where nothing is open: of a window that the journal did not see begin (a flag that was touched, and removed
- * before upkeep saw it), or a second end of the window that was the last.
- */
-static void
-take_late_end(struct book *book, const json_t *record, bool by_upkeep)
-{
-	struct episode *e = last_of(book, past_str(record, "site"));
-	int64_t since = past_time(record, "since");
-
-	if (since == TIME_NONE)
-		return;
-	if (e != NULL && e->ended != TIME_NONE && since < e->ended) {
-		if (!e->by_hand || !by_upkeep)
-			finish(book, e, record, by_upkeep);
-		return;
-	}
-	e = add_episode(book, record);
-	if (e == NULL)
-		return;
-	e->extensions = e->steps = UNKNOWN;
-	finish(book, e, record, by_upkeep);
-}
-
-static void
-take_end(struct book *book, const json_t *record, bool window_end, bool by_upkeep)
-{
-	struct episode *e = open_of(book, past_str(record, "site"));
-
-	if (e == NULL)
-		take_late_end(book, record, by_upkeep);
-	else if (!window_end || e->id.len == 0 || str_eq(e->id, past_str(record, "id")))
-		finish(book, e, record, by_upkeep);
-	/* else the window is over, and what an operator turned on besides is not */
-}
-
-static bool
-take_record(void *context, json_t *record)
-{
-	struct book *book = context;
-	struct str event = past_str(record, "event"), site = past_str(record, "site");
-
-	book->any = true;
-	if (book->ctl->site_name != NULL && site.p != NULL) {
-		if (!str_eq(site, str_of(book->ctl->site_name)))
-			return true;
-		book->site_seen = true;
-	}
-	if (str_eq(event, STR("observed")))
-		event = str_eq(past_str(record, "state"), STR("on")) ? STR("on") :
-		    str_eq(past_str(record, "state"), STR("off")) ? STR("off") : event;
-	if (str_eq(event, STR("on")) || str_eq(event, STR("window-start")))
-		take_begin(book, record);
-	else if (str_eq(event, STR("off")))
-		take_end(book, record, false, false);
-	else if (str_eq(event, STR("window-end")))
-		take_end(book, record, true, true);
-	else if (str_eq(event, STR("lift")))
-		take_end(book, record, false, true);
-	else if (str_eq(event, STR("until")))
-		take_until(book, record);
-	else if (str_eq(event, STR("step")))
-		take_step(book, record);
-	return !book->no_memory;
-}
-
-/* Takes out what was over before --since. */
-static void
-cut_before(struct book *book)
-{
-	struct episode **link = &book->first;
-
-	while (*link != NULL) {
-		struct episode *e = *link;
-
-		if (e->on || book->since == TIME_NONE || (e->began != TIME_NONE && e->began >= book->since) ||
-		    e->ended >= book->since) {
-			link = &e->next;
-			continue;
-		}
-		*link = e->next;
-		json_decref(e->passes);
-	}
-}
-
-/* --- figures --- */
-
-/* Seconds, or UNKNOWN: still on, not told, or the clock was put back. */
-static int64_t
-duration_of(const struct episode *e)
-{
-	return e->on || e->began == TIME_NONE || e->ended == TIME_NONE || e->ended < e->began ? UNKNOWN :
-	    e->ended - e->began;
-}
-
-/* Seconds behind the end that was first announced, 0 for on time, or UNKNOWN. */
-static int64_t
-late_of(const struct episode *e)
-{
-	if (duration_of(e) == UNKNOWN || e->planned_first == TIME_NONE)
-		return UNKNOWN;
-	return e->ended > e->planned_first ? e->ended - e->planned_first : 0;
-}
-
-static void
-add_to_figures(struct figures *f, const struct episode *e)
-{
-	int64_t duration = duration_of(e), late = late_of(e);
-
-	f->count++;
-	f->on += e->on;
-	if (late != UNKNOWN) {
-		f->on_time.of++;
-		f->on_time.part += late == 0;
-	}
-	if (duration != UNKNOWN) {
-		f->duration.of++;
-		f->duration.part += duration;
-	}
-	if (duration != UNKNOWN && e->planned_first != TIME_NONE && e->planned_first >= e->began) {
-		f->planned_of++;
-		f->planned += e->planned_first - e->began;
-		f->actual += duration;
-	}
-	if (e->result.len == 0)
-		return;
-	f->rollbacks.of++;
-	f->rollbacks.part += str_eq(e->result, STR("rollback"));
-	if (e->steps > 0) {
-		f->steps.of += e->steps;
-		f->steps.part += e->steps - 1 + str_eq(e->result, STR("ok"));
-	}
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static int64_t
-median_of(const struct book *book, size_t count)
-{
-	int64_t *all = arena_zalloc(book->ctl->arena, count + 1, sizeof *all);
-	size_t n = 0;
-
-	if (all == NULL || count == 0)
-		return UNKNOWN;
-	for (const struct episode *e = book->first; e != NULL && n < count; e = e->next)
-		if (duration_of(e) != UNKNOWN)
-			all[n++] = duration_of(e);
-	qsort(all, n, sizeof *all, compare);
-	return n % 2 == 1 ? all[n / 2] : (all[n / 2 - 1] + all[n / 2]) / 2;
-}
-
-static void
-compute(struct book *book)
-{
-	for (const struct episode *e = book->first; e != NULL; e = e->next)
-		add_to_figures(&book->figures, e);
-	book->figures.median = median_of(book, (size_t)book->figures.duration.of);
-}
-
-/* Tenths of a percent, rounded; UNKNOWN of nothing. */
-static int64_t
-tenths(struct share share)
-{
-	return share.of == 0 ? UNKNOWN : (share.part * 1000 + share.of / 2) / share.of;
-}
-
-static int64_t
-mean(struct share share)
-{
-	return share.of == 0 ? UNKNOWN : (share.part + share.of / 2) / share.of;
-}
 
 /* --- for people --- */
 
@@ -471,7 +87,7 @@ passes_words(const struct ctl *ctl, json_t *passes, const char *between)
 static struct str
 adherence_words(const struct ctl *ctl, const struct episode *e)
 {
-	int64_t late = late_of(e);
+	int64_t late = episode_late(e);
 
 	if (late == UNKNOWN)
 		return STR("adherence unknown");
@@ -509,7 +125,7 @@ say_episode(const struct ctl *ctl, const struct episode *e)
 	if (e->on)
 		ctl_say(ctl, "%sstill on%s\n", ctl_red(ctl), ctl_plain(ctl));
 	else
-		ctl_say(ctl, "took %.*s, %.*s, result %.*s\n", STR_ARG(span_words(ctl, duration_of(e))),
+		ctl_say(ctl, "took %.*s, %.*s, result %.*s\n", STR_ARG(span_words(ctl, episode_duration(e))),
 		    STR_ARG(adherence_words(ctl, e)), STR_ARG(plain(ctl, e->result)));
 	ctl_say(ctl, "  began    %.*s, ended %.*s\n", STR_ARG(when(ctl, e, e->began)),
 	    STR_ARG(e->on ? STR("not yet") : when(ctl, e, e->ended)));
@@ -524,7 +140,7 @@ say_episode(const struct ctl *ctl, const struct episode *e)
 static void
 say_percent(const struct ctl *ctl, const char *label, struct share share, const char *what, const char *none)
 {
-	int64_t value = tenths(share);
+	int64_t value = share_tenths(share);
 	char text[32] = "unknown";
 
 	if (value != UNKNOWN)
@@ -545,7 +161,7 @@ say_figures(const struct ctl *ctl, const struct figures *f)
 	    "no window has both a planned end and an end");
 	say_percent(ctl, "M3 rolled back", f->rollbacks, "windows with a known result",
 	    "no result was given: wardenctl off --result ok|rollback|aborted");
-	ctl_say(ctl, "  %-24s %-11.*s", "M4 mean duration", STR_ARG(span_words(ctl, mean(f->duration))));
+	ctl_say(ctl, "  %-24s %-11.*s", "M4 mean duration", STR_ARG(span_words(ctl, share_mean(f->duration))));
 	if (f->duration.of > 0)
 		ctl_say(ctl, "of %lld ended %s; median %.*s\n", (long long)f->duration.of,
 		    f->duration.of == 1 ? "window" : "windows", STR_ARG(span_words(ctl, f->median)));
@@ -588,7 +204,7 @@ json_number(int64_t number)
 static json_t *
 json_percent(struct share share)
 {
-	int64_t value = tenths(share);
+	int64_t value = share_tenths(share);
 
 	return value == UNKNOWN ? json_null() : json_real((double)value / 10);
 }
@@ -622,7 +238,7 @@ json_figures(const struct figures *f)
 	set(object, "M1", json_share("window adherence", "on_time", f->on_time));
 	set(object, "M3", json_share("rollback rate", "rollbacks", f->rollbacks));
 	set(duration, "name", json_string("duration"));
-	set(duration, "mean_seconds", json_number(mean(f->duration)));
+	set(duration, "mean_seconds", json_number(share_mean(f->duration)));
 	set(duration, "median_seconds", json_number(f->median));
 	set(duration, "of", json_integer((json_int_t)f->duration.of));
 	set(object, "M4", duration);
@@ -638,7 +254,7 @@ json_figures(const struct figures *f)
 static json_t *
 json_episode(const struct episode *e)
 {
-	int64_t late = late_of(e);
+	int64_t late = episode_late(e);
 	json_t *object = json_object();
 
 	set(object, "id", ctl_json_str(e->id));
@@ -648,7 +264,7 @@ json_episode(const struct episode *e)
 	set(object, "planned_last", ctl_json_time(e->planned_last));
 	set(object, "ended", ctl_json_time(e->ended));
 	set(object, "still_on", json_boolean(e->on));
-	set(object, "duration_seconds", json_number(duration_of(e)));
+	set(object, "duration_seconds", json_number(episode_duration(e)));
 	set(object, "adherence", late == UNKNOWN ? json_null() : json_string(late == 0 ? "on time" : "late"));
 	set(object, "late_seconds", json_number(late));
 	set(object, "result", ctl_json_str(e->result));
@@ -723,7 +339,7 @@ csv_number(int64_t number)
 static void
 csv_episode(const struct ctl *ctl, const struct episode *e)
 {
-	int64_t late = late_of(e);
+	int64_t late = episode_late(e);
 
 	csv_known(e->id);
 	csv_known(e->site.len > 0 ? e->site : STR("every site"));
@@ -734,7 +350,7 @@ csv_episode(const struct ctl *ctl, const struct episode *e)
 		csv_known(STR("still on"));
 	else
 		csv_time(e->ended);
-	csv_number(duration_of(e));
+	csv_number(episode_duration(e));
 	csv_known(late == UNKNOWN ? STR_NONE : late == 0 ? STR("on time") : STR("late"));
 	csv_number(late);
 	csv_known(e->result);
@@ -774,10 +390,8 @@ read_journal(struct book *book)
 	struct ctl *ctl = book->ctl;
 	const char *path = ctl_state_path(ctl, "journal.jsonl");
 	struct journal_report verified;
-	int rc = journal_each(path, take_record, book);
+	int rc = book_read(book, path);
 
-	if (rc == 0 && book->no_memory)
-		rc = -ENOMEM;
 	if (rc != 0)
 		return fail_read(path, rc);
 	/* A site that is gone from the INI still has its past. */
@@ -819,12 +433,8 @@ ctl_report(struct ctl *ctl, int argc, char **argv)
 	code = past_since(ctl, since, &book.since);
 	if (code == 0)
 		code = read_journal(&book);
-	if (code == 0) {
-		cut_before(&book);
-		compute(&book);
+	if (code == 0)
 		print_report(&book, csv);
-	}
-	for (const struct episode *e = book.first; e != NULL; e = e->next)
-		json_decref(e->passes);
+	book_clear(&book);
 	return code;
 }

@@ -172,12 +172,21 @@ print_start(const struct snippet *s, FILE *out)
 	    "RewriteEngine On\n", gate_target(s));
 }
 
+/* The one part of a kind for a virtual host; `modules` are those beside the proxy's and mod_rewrite.  NULL: refused. */
+static FILE *
+begin_vhost(struct snippet *s, const char *place, const char *modules)
+{
+	const char *where = arena_printf(
+	    s->arena, "For a <VirtualHost>, %s; needs: a2enmod rewrite proxy proxy_fcgi%s", place, modules).p;
+
+	return where != NULL && can_write(s, false) ? snippet_part(s, "maintenance-warden.conf", "# ", where) : NULL;
+}
+
 bool
 snippet_apache(struct snippet *s)
 {
 	struct rewrite_gate gate = { .s = s, .many = s->site_count > 1 };
-	FILE *out = can_write(s, false) ? snippet_part(s, "maintenance-warden.conf", "# ",
-	    "For a <VirtualHost>, before its other rules; needs: a2enmod rewrite proxy proxy_fcgi") : NULL;
+	FILE *out = begin_vhost(s, "before its other rules", "");
 
 	if (out == NULL)
 		return false;
@@ -192,12 +201,8 @@ snippet_apache_rewrite_map(struct snippet *s)
 {
 	struct rewrite_gate gate = { .s = s };
 	const char *program = gateway_program(s);
-	FILE *out;
+	FILE *out = can_start(s, program) ? begin_vhost(s, "before its other rules", "") : NULL;
 
-	if (!can_start(s, program))
-		return false;
-	out = can_write(s, false) ? snippet_part(s, "maintenance-warden.conf", "# ",
-	    "For a <VirtualHost>, before its other rules; needs: a2enmod rewrite proxy proxy_fcgi") : NULL;
 	if (out == NULL)
 		return false;
 	(void)fprintf(out,
@@ -216,14 +221,8 @@ snippet_apache_fcgid(struct snippet *s)
 {
 	struct rewrite_gate gate = { .s = s };
 	const char *program = gateway_program(s);
-	FILE *out;
+	FILE *out = can_start(s, program) ? begin_vhost(s, "before its other rules", " fcgid") : NULL;
 
-	if (!can_start(s, program))
-		return false;
-	out = can_write(s, false) ? snippet_part(s, "maintenance-warden.conf", "# ",
-					"For a <VirtualHost>, before its other rules; needs: a2enmod rewrite proxy "
-					"proxy_fcgi fcgid")
-				  : NULL;
 	if (out == NULL)
 		return false;
 	(void)fprintf(out, "# Apache starts the program as often as requests come at once; who waits for one "
@@ -246,8 +245,7 @@ bool
 snippet_apache_fallback(struct snippet *s)
 {
 	struct rewrite_gate gate = { .s = s };
-	FILE *out = can_write(s, false) ? snippet_part(s, "maintenance-warden.conf", "# ",
-	    "For a <VirtualHost>, beside any gate; needs: a2enmod rewrite proxy proxy_fcgi") : NULL;
+	FILE *out = begin_vhost(s, "beside any gate", "");
 
 	if (out == NULL)
 		return false;

@@ -601,7 +601,7 @@ def test_run_signal(w, flag):
     """SIGTERM reaches the command, which says that it has begun by a pipe."""
     read, write = os.pipe()
     process = subprocess.Popen([w.program, "-c", w.path("warden.ini"), "-q", "run", "--on-fail", "lift", "--", "sh", "-c",
-                                f"trap 'exit 9' TERM; echo begun >&{write}; while :; do sleep 0.05; done"],
+                                f"trap 'kill $!; exit 9' TERM; sleep 60 & echo begun >&{write}; wait"],
                                pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
     os.read(read, 1)

@@ -709,7 +709,7 @@ def secrets_in_command_lines():
             [c for c in seen if SECRET.encode() in c or port in c])
         server.close()
     # The look itself finds one that is there.
-    with subprocess.Popen(["/bin/sh", "-c", "sleep 5; :", SECRET]) as process:
+    with subprocess.Popen(["/bin/sh", "-c", "read until_killed", SECRET], stdin=subprocess.PIPE) as process:
         found, deadline = False, time.time() + 3
         while not found and time.time() < deadline:
             found = any(SECRET.encode() in c for c in command_lines())
