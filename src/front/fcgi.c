@@ -321,6 +321,7 @@ int
 fcgi_start(struct gateway *gateway, const struct listener *listener, size_t workers, struct fcgi **ret)
 {
 	struct fcgi *fcgi = calloc(1, sizeof *fcgi);
+	size_t running = 0;             /* fcgi->started is the workers' too by now */
 	int rc = fcgi == NULL ? -ENOMEM : fcgi_request_init();
 
 	if (rc != 0) {
@@ -334,9 +335,9 @@ fcgi_start(struct gateway *gateway, const struct listener *listener, size_t work
 	rc = make_set(fcgi);
 	if (fcgi->threads == NULL)
 		rc = -ENOMEM;
-	for (size_t i = 0; rc == 0 && i < WORKERS_AT_START && i < workers; i++)
+	for (; rc == 0 && running < WORKERS_AT_START && running < workers; running += rc == 0)
 		rc = start_worker(fcgi);
-	if (fcgi->started == 0) {
+	if (running == 0) {
 		free_fcgi(fcgi);
 		return rc;
 	}
