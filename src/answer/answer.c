@@ -13,6 +13,7 @@
 #include "base/buffer.h"
 
 #define STEP_MARKED_MAX 200                             /* bytes of the step that the marker header tells */
+#define VARY_MAX        64
 #define MARKER_MAX      (64 + 3 * STEP_MARKED_MAX)      /* bytes of the marker, but for the id */
 
 /* All that the parts of one held answer share. */
@@ -36,17 +37,27 @@ header(const struct build *b, struct str name)
 	return request_header(b->request, name, &count);
 }
 
+/* Which part of the jitter is this client's, in this maintenance: the same each time it asks. */
+static uint64_t
+spread(const struct build *b)
+{
+	uint64_t hash;
+
+	if (b->answers->timing.jitter == 0)
+		return 0;
+	hash = str_hash(STR_HASH_SEED, b->condition->id);
+	if (b->request->has_client)
+		hash = str_hash(hash, (struct str){ (const char *)b->request->client.bytes, 16 });
+	return hash;
+}
+
 static void
 choose(struct build *b, int64_t now)
 {
-	uint64_t spread = str_hash(STR_HASH_SEED, b->condition->id);
-
 	b->form = negotiate_format(header(b, STR("ACCEPT")), header(b, STR("X_REQUESTED_WITH")), b->request->path);
 	b->language = negotiate_language(header(b, STR("ACCEPT_LANGUAGE")), b->answers->languages,
 	    b->answers->language_count);
-	if (b->request->has_client)
-		spread = str_hash(spread, (struct str){ (const char *)b->request->client.bytes, 16 });
-	b->retry_after = timing_retry_after(&b->answers->timing, b->condition, spread, now);
+	b->retry_after = timing_retry_after(&b->answers->timing, b->condition, spread(b), now);
 	b->status = b->answers->status;
 	if (b->condition->status != 0)
 		b->status = b->condition->status;
@@ -134,9 +145,17 @@ add_marker(struct reply *reply, const struct answers *answers, const struct cond
 static struct str
 vary(const struct build *b)
 {
-	return arena_printf(b->arena, "Accept%s%s%s", b->form.used_requested_with ? ", X-Requested-With" : "",
-	    b->answers->language_count > 1 ? ", Accept-Language" : "",
-	    b->answers->rules->cors_origin_count > 0 ? ", Origin" : "");
+	struct buffer out;
+
+	buffer_init(&out, arena_alloc(b->arena, VARY_MAX), VARY_MAX);
+	buffer_add(&out, STR("Accept"));
+	if (b->form.used_requested_with)
+		buffer_add(&out, STR(", X-Requested-With"));
+	if (b->answers->language_count > 1)
+		buffer_add(&out, STR(", Accept-Language"));
+	if (b->answers->rules->cors_origin_count > 0)
+		buffer_add(&out, STR(", Origin"));
+	return out.full ? STR_NONE : buffer_str(&out);
 }
 
 /* The answer is readable for scripts of the origins that the operator named; theirs is sent, not the request's. */
@@ -162,21 +181,21 @@ add_headers(const struct build *b)
 	bool html = b->form.format == FORMAT_HTML;
 
 	if (b->form.format != FORMAT_EMPTY)
-		reply_add(reply, STR("Content-Type"), str_of(format_type(b->form.format)));
+		reply_add_known(reply, STR("Content-Type"), str_of(format_type(b->form.format)));
 	if (b->retry_after > 0)
-		reply_add(reply, STR("Retry-After"), arena_printf(b->arena, "%lld", (long long)b->retry_after));
-	reply_add(reply, STR("Cache-Control"), STR("no-store"));
-	reply_add(reply, STR("Vary"), vary(b));
+		reply_add_known(reply, STR("Retry-After"), arena_number(b->arena, (uint64_t)b->retry_after));
+	reply_add_known(reply, STR("Cache-Control"), STR("no-store"));
+	reply_add_known(reply, STR("Vary"), vary(b));
 	add_marker(reply, b->answers, b->condition, b->arena);
-	reply_add(reply, STR("X-Content-Type-Options"), STR("nosniff"));
-	reply_add(reply, STR("Referrer-Policy"), STR("no-referrer"));
+	reply_add_known(reply, STR("X-Content-Type-Options"), STR("nosniff"));
+	reply_add_known(reply, STR("Referrer-Policy"), STR("no-referrer"));
 	if (html && b->answers->security_policy[b->language].len > 0)
-		reply_add(reply, STR("Content-Security-Policy"), b->answers->security_policy[b->language]);
+		reply_add_known(reply, STR("Content-Security-Policy"), b->answers->security_policy[b->language]);
 	if (html && b->answers->refresh > 0)
-		reply_add(reply, STR("Refresh"), arena_printf(b->arena, "%lld", (long long)b->answers->refresh));
+		reply_add_known(reply, STR("Refresh"), arena_number(b->arena, (uint64_t)b->answers->refresh));
 	add_cors(b);
 	for (size_t i = 0; i < b->answers->add_header_count; i++)
-		reply_add(reply, b->answers->add_headers[i].name, b->answers->add_headers[i].value);
+		reply_add_known(reply, b->answers->add_headers[i].name, b->answers->add_headers[i].value);
 }
 
 static struct str
@@ -200,7 +219,7 @@ add_times(const struct build *b, struct page_values *values)
 	int64_t until = b->condition->until;
 
 	if (b->retry_after > 0)
-		values->v[PAGE_RETRY_AFTER] = arena_printf(b->arena, "%lld", (long long)b->retry_after);
+		values->v[PAGE_RETRY_AFTER] = arena_number(b->arena, (uint64_t)b->retry_after);
 	if (b->condition->overrun)
 		values->v[PAGE_OVERRUN] = STR("yes");
 	if (until == TIME_NONE)
@@ -224,7 +243,7 @@ add_page(const struct build *b)
 	values.v[PAGE_LINK] = a->link.v[b->language];
 	values.v[PAGE_ID] = b->condition->id;
 	values.v[PAGE_REQUEST_ID] = request_id(b);
-	values.v[PAGE_STATUS] = arena_printf(b->arena, "%d", b->status);
+	values.v[PAGE_STATUS] = arena_number(b->arena, (uint64_t)b->status);
 	add_times(b, &values);
 	return page_render(a->pages[b->language][b->form.format], &values, b->arena, &b->reply->pieces,
 	    &b->reply->piece_count);

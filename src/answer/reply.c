@@ -9,9 +9,20 @@
 void
 reply_begin(struct reply *reply, int status)
 {
-	memset(reply, 0, sizeof *reply);
+	/* not the headers: header_count says what is valid */
 	reply->status = status;
+	reply->header_count = 0;
+	reply->pieces = NULL;
+	reply->piece_count = 0;
 	reply->send_body = true;
+	reply->complaint = NULL;
+}
+
+void
+reply_add_known(struct reply *reply, struct str name, struct str value)
+{
+	if (reply->header_count < REPLY_HEADERS_MAX)
+		reply->headers[reply->header_count++] = (struct reply_header){ name, value };
 }
 
 void
@@ -20,8 +31,7 @@ reply_add(struct reply *reply, struct str name, struct str value)
 	for (size_t i = 0; i < value.len; i++)
 		if ((unsigned char)value.p[i] < 0x20 || value.p[i] == 0x7f)
 			return;
-	if (reply->header_count < REPLY_HEADERS_MAX)
-		reply->headers[reply->header_count++] = (struct reply_header){ name, value };
+	reply_add_known(reply, name, value);
 }
 
 void

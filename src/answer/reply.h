@@ -29,6 +29,9 @@ void        reply_begin(struct reply *reply, int status);
 /* Adds a header; the `name` and `value` are not copied.  A value with a control character is left out. */
 void        reply_add(struct reply *reply, struct str name, struct str value);
 
+/* The same for a literal, or a value that was checked when the policy was compiled. */
+void        reply_add_known(struct reply *reply, struct str name, struct str value);
+
 /* The one-piece body of a small answer. */
 void        reply_set_body(struct reply *reply, struct str body, struct arena *arena);
 size_t      reply_length(const struct reply *reply);

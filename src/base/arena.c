@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buffer.h"
 
 #define BLOCK_SIZE ((size_t)16 * 1024)
 #define ALIGNMENT  (_Alignof(max_align_t))
@@ -181,6 +182,16 @@ arena_lower(struct arena *arena, struct str s)
 		copy[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32) : s.p[i];
 	copy[s.len] = '\0';
 	return (struct str){ copy, s.len };
+}
+
+struct str
+arena_number(struct arena *arena, uint64_t number)
+{
+	struct buffer out;
+
+	buffer_init(&out, arena_alloc(arena, NUMBER_TEXT_MAX), NUMBER_TEXT_MAX);
+	buffer_add_number(&out, number);
+	return out.full ? STR_NONE : buffer_str(&out);
 }
 
 struct str

@@ -34,6 +34,9 @@ struct str    arena_copy(struct arena *arena, struct str s);
 /* The same with A to Z in lower case. */
 struct str    arena_lower(struct arena *arena, struct str s);
 
+/* The digits of `number`. */
+struct str    arena_number(struct arena *arena, uint64_t number);
+
 /* Formats like printf.  `.p` is NULL when the arena is full. */
 struct str    arena_printf(struct arena *arena, const char *format, ...)
                   __attribute__((format(printf, 2, 3)));

@@ -35,13 +35,16 @@ buffer_add(struct buffer *buffer, struct str s)
 void
 buffer_add_char(struct buffer *buffer, char c)
 {
-	buffer_add(buffer, (struct str){ &c, 1 });
+	if (buffer->full || buffer->len == buffer->size)
+		buffer->full = true;
+	else
+		buffer->data[buffer->len++] = c;
 }
 
 void
 buffer_add_number(struct buffer *buffer, uint64_t number)
 {
-	char digits[20];
+	char digits[NUMBER_TEXT_MAX];
 	size_t i = sizeof digits;
 
 	do {
@@ -73,19 +76,34 @@ buffer_str(const struct buffer *buffer)
 	return (struct str){ buffer->data, buffer->len };
 }
 
+static struct str
+html_escape(char c)
+{
+	switch (c) {
+	case '&':  return STR("&amp;");
+	case '<':  return STR("&lt;");
+	case '>':  return STR("&gt;");
+	case '"':  return STR("&quot;");
+	case '\'': return STR("&#39;");
+	default:   return STR_NONE;
+	}
+}
+
 void
 buffer_add_html(struct buffer *buffer, struct str s)
 {
+	size_t begin = 0;               /* of what needs no escape */
+
 	for (size_t i = 0; i < s.len; i++) {
-		switch (s.p[i]) {
-		case '&':  buffer_add(buffer, STR("&amp;")); break;
-		case '<':  buffer_add(buffer, STR("&lt;")); break;
-		case '>':  buffer_add(buffer, STR("&gt;")); break;
-		case '"':  buffer_add(buffer, STR("&quot;")); break;
-		case '\'': buffer_add(buffer, STR("&#39;")); break;
-		default:   buffer_add_char(buffer, s.p[i]);
-		}
+		struct str escape = html_escape(s.p[i]);
+
+		if (escape.len == 0)
+			continue;
+		buffer_add(buffer, str_sub(s, begin, i));
+		buffer_add(buffer, escape);
+		begin = i + 1;
 	}
+	buffer_add(buffer, str_sub(s, begin, s.len));
 }
 
 void

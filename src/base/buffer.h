@@ -10,6 +10,8 @@
 
 #include "base/str.h"
 
+#define NUMBER_TEXT_MAX 20      /* digits of a 64-bit number */
+
 struct buffer {
 	char  *data;
 	size_t len;

@@ -31,18 +31,6 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-struct str
-str_of(const char *text)
-{
-	return text == NULL ? STR_NONE : (struct str){ text, strlen(text) };
-}
-
-bool
-str_eq(struct str a, struct str b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
-}
-
 bool
 str_eq_nocase(struct str a, struct str b)
 {
@@ -56,27 +44,9 @@ str_eq_nocase(struct str a, struct str b)
 }
 
 bool
-str_starts(struct str s, struct str prefix)
-{
-	return s.len >= prefix.len && str_eq(str_sub(s, 0, prefix.len), prefix);
-}
-
-bool
 str_ends(struct str s, struct str suffix)
 {
 	return s.len >= suffix.len && str_eq(str_sub(s, s.len - suffix.len, s.len), suffix);
-}
-
-struct str
-str_sub(struct str s, size_t from, size_t to)
-{
-	if (to > s.len)
-		to = s.len;
-	if (from > to)
-		from = to;
-	if (s.p == NULL)                /* NULL + 0 is undefined in C11 */
-		return STR_NONE;
-	return (struct str){ s.p + from, to - from };
 }
 
 struct str

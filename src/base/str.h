@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct str {
 	const char *p;
@@ -24,15 +25,40 @@ struct str {
 #define STR_ARG(s)        (int)(s).len, (s).p
 
 /* The whole of a NUL-terminated text; NULL gives STR_NONE. */
-struct str str_of(const char *text);
+static inline struct str
+str_of(const char *text)
+{
+	return text == NULL ? STR_NONE : (struct str){ text, strlen(text) };
+}
 
-bool str_eq(struct str a, struct str b);
-bool str_eq_nocase(struct str a, struct str b);         /* ASCII letters only */
-bool str_starts(struct str s, struct str prefix);
-bool str_ends(struct str s, struct str suffix);
+/* Here, because names are compared a hundred times a request, and mostly differ in length. */
+static inline bool
+str_eq(struct str a, struct str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
 
 /* The part of `s` from `from` up to `to`, both cut to its length. */
-struct str str_sub(struct str s, size_t from, size_t to);
+static inline struct str
+str_sub(struct str s, size_t from, size_t to)
+{
+	if (to > s.len)
+		to = s.len;
+	if (from > to)
+		from = to;
+	if (s.p == NULL)                /* NULL + 0 is undefined in C11 */
+		return STR_NONE;
+	return (struct str){ s.p + from, to - from };
+}
+
+static inline bool
+str_starts(struct str s, struct str prefix)
+{
+	return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.p, prefix.p, prefix.len) == 0);
+}
+
+bool str_ends(struct str s, struct str suffix);
+bool str_eq_nocase(struct str a, struct str b);         /* ASCII letters only */
 
 /* Without blanks and tabs at either end. */
 struct str str_trim(struct str s);

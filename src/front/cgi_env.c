@@ -11,20 +11,28 @@
 
 #include "front/cgi_env.h"
 
-enum parameter {
-	P_REQUEST_METHOD, P_REQUEST_URI, P_REMOTE_ADDR, P_REQUEST_SCHEME, P_HTTPS, P_SERVER_SOFTWARE,
-	P_SSL_CLIENT_VERIFY, P_FCGI_APACHE_ROLE, P_REDIRECT_STATUS, P_REDIRECT_REQUEST_METHOD, P_MAINTENANCE_MODE,
-	P_WARDEN_MODE, P_WARDEN_METHOD, P_WARDEN_TARGET, P_WARDEN_SITE, P_WARDEN_USER, P_WARDEN_RENDER, P_WARDEN_HELD,
-	P_WARDEN_HOLD_STATUS, P_REDIRECT_WARDEN_SITE, P_COUNT
-};
+/*
+ * Each name with its length and its fourth letter from the end, which together tell it from the others: the compiler
+ * refuses two that do not.  So a name is compared with one other at most.
+ */
+#define PARAMETERS(P) \
+	P(HTTPS, 5, 'T') \
+	P(REQUEST_URI, 11, '_') P(REMOTE_ADDR, 11, 'A') P(WARDEN_MODE, 11, 'M') P(WARDEN_SITE, 11, 'S') \
+	P(WARDEN_USER, 11, 'U') P(WARDEN_HELD, 11, 'H') \
+	P(WARDEN_METHOD, 13, 'T') P(WARDEN_TARGET, 13, 'R') P(WARDEN_RENDER, 13, 'N') \
+	P(REQUEST_METHOD, 14, 'T') P(REQUEST_SCHEME, 14, 'H') P(CONTENT_LENGTH, 14, 'N') \
+	P(SERVER_SOFTWARE, 15, 'W') P(SERVER_PROTOCOL, 15, 'O') P(REDIRECT_STATUS, 15, 'A') \
+	P(FCGI_APACHE_ROLE, 16, 'R') P(MAINTENANCE_MODE, 16, 'M') \
+	P(SSL_CLIENT_VERIFY, 17, 'R') \
+	P(WARDEN_HOLD_STATUS, 18, 'A') \
+	P(REDIRECT_WARDEN_SITE, 20, 'S') \
+	P(REDIRECT_REQUEST_METHOD, 23, 'T')
 
-static const struct str names[P_COUNT] = {
-	STR_INIT("REQUEST_METHOD"), STR_INIT("REQUEST_URI"), STR_INIT("REMOTE_ADDR"), STR_INIT("REQUEST_SCHEME"),
-	STR_INIT("HTTPS"), STR_INIT("SERVER_SOFTWARE"), STR_INIT("SSL_CLIENT_VERIFY"), STR_INIT("FCGI_APACHE_ROLE"),
-	STR_INIT("REDIRECT_STATUS"), STR_INIT("REDIRECT_REQUEST_METHOD"), STR_INIT("MAINTENANCE_MODE"),
-	STR_INIT("WARDEN_MODE"), STR_INIT("WARDEN_METHOD"), STR_INIT("WARDEN_TARGET"), STR_INIT("WARDEN_SITE"),
-	STR_INIT("WARDEN_USER"), STR_INIT("WARDEN_RENDER"), STR_INIT("WARDEN_HELD"), STR_INIT("WARDEN_HOLD_STATUS"),
-	STR_INIT("REDIRECT_WARDEN_SITE"),
+enum parameter {
+#define P(name, length, letter) P_##name,
+	PARAMETERS(P)
+#undef P
+	P_COUNT
 };
 
 /* What the walk found. */
@@ -33,17 +41,32 @@ struct parameters {
 	bool       doubled;
 };
 
+static enum parameter
+parameter_of(struct str name)
+{
+	if (name.len < 4)
+		return P_COUNT;
+	switch (name.len << 8 | (unsigned char)name.p[name.len - 4]) {
+#define P(parameter, length, letter) \
+	case (length) << 8 | (letter): \
+		return str_eq(name, STR(#parameter)) ? P_##parameter : P_COUNT;
+	PARAMETERS(P)
+#undef P
+	default:
+		return P_COUNT;
+	}
+}
+
 static void
 take_parameter(struct parameters *p, struct str name, struct str value)
 {
-	for (int i = 0; i < P_COUNT; i++) {
-		if (!str_eq(name, names[i]))
-			continue;
-		if (p->value[i].p != NULL)
-			p->doubled = true;
-		p->value[i] = value;
+	enum parameter parameter = parameter_of(name);
+
+	if (parameter == P_COUNT)
 		return;
-	}
+	if (p->value[parameter].p != NULL)
+		p->doubled = true;
+	p->value[parameter] = value;
 }
 
 /* HTTP_PROXY is never read: it is the name of an environment variable that libraries obey (CVE-2016-5385). */
@@ -56,6 +79,20 @@ take_header(struct raw_request *raw, struct str name, struct str value)
 		raw->whole = false;
 	else
 		raw->headers[raw->header_count++] = (struct raw_header){ name, value };
+}
+
+/* What HTTP/1 frames no body for cannot have one; with HTTP/2 a body needs no announcement. */
+static bool
+may_have_body(const struct parameters *p, const struct raw_request *raw)
+{
+	struct str length = p->value[P_CONTENT_LENGTH];
+
+	if (length.len > 0 && !str_eq(length, STR("0")))
+		return true;
+	for (size_t i = 0; i < raw->header_count; i++)
+		if (str_eq(raw->headers[i].name, STR("TRANSFER_ENCODING")))
+			return true;
+	return !str_starts(p->value[P_SERVER_PROTOCOL], STR("HTTP/1."));
 }
 
 static void
@@ -161,6 +198,7 @@ cgi_env_read(char *const *environment, bool authorizer, struct raw_request *ret)
 	ret->held_before = p.value[P_WARDEN_HELD].len > 0;
 	ret->server = server_of(p.value[P_SERVER_SOFTWARE]);
 	ret->https = str_eq(p.value[P_REQUEST_SCHEME], STR("https")) || str_eq_nocase(p.value[P_HTTPS], STR("on"));
+	ret->may_have_body = may_have_body(&p, ret);
 	ret->peer = p.value[P_REMOTE_ADDR];
 	ret->method = first_of(p.value[P_WARDEN_METHOD], p.value[P_REDIRECT_REQUEST_METHOD], p.value[P_REQUEST_METHOD]);
 	ret->target = p.value[P_REQUEST_URI];

@@ -26,7 +26,7 @@
 #define WORKERS_AT_START 4
 #define PARKED_MAX       1024   /* connections that wait in the set; beyond, the one that waits longest is ended */
 #define TURN_REQUESTS    16     /* requests that a connection has before others, when workers are short */
-#define TURN_MS          1      /* how long its next request is waited for then */
+#define TURN_MS          1      /* how long its next request is waited for at least */
 #define STACK_SIZE       (256 * 1024)
 
 /* A connection that waits in the set.  Whoever gets its event owns it. */
@@ -191,8 +191,11 @@ stays_with(struct fcgi *fcgi, int fd)
 		{ .fd = fcgi->stop, .events = POLLIN },
 	};
 
+	/* a busy peer is back at once; to wait for what all wait for as well costs more than to wait for it alone */
+	if (poll(ready, 1, TURN_MS) == 1)
+		return true;
 	if (are_short(fcgi))
-		return poll(ready, 1, TURN_MS) == 1;
+		return false;
 	while (poll(ready, 3, -1) == -1 && errno == EINTR)
 		;
 	return ready[0].revents != 0;

@@ -45,12 +45,14 @@ write_reply(FCGX_Request *request, const struct reply *reply)
 		(void)FCGX_PutStr(reply->pieces[i].p, (int)reply->pieces[i].len, request->out);
 }
 
-static void
+/* Returns whether there may be a body. */
+static bool
 answer(struct gateway *gateway, struct worker *worker, FCGX_Request *request)
 {
-	struct raw_request raw;
+	struct raw_request raw;         /* kilobytes, which cgi_env_read() does not clear either */
 	struct reply reply;
 
+	raw.may_have_body = true;
 	if (request->role != ROLE_RESPONDER && request->role != ROLE_AUTHORIZER) {
 		reply_emergency(&reply, 400);
 	} else {
@@ -60,17 +62,7 @@ answer(struct gateway *gateway, struct worker *worker, FCGX_Request *request)
 		serve(gateway, worker, &raw, &reply);
 	}
 	write_reply(request, &reply);
-}
-
-/* What HTTP/1 frames no body for cannot have one; with HTTP/2 a body needs no announcement. */
-static bool
-may_have_body(const FCGX_Request *request)
-{
-	struct str length = str_of(FCGX_GetParam("CONTENT_LENGTH", request->envp));
-
-	return (length.len > 0 && !str_eq(length, STR("0"))) ||
-	    FCGX_GetParam("HTTP_TRANSFER_ENCODING", request->envp) != NULL ||
-	    !str_starts(str_of(FCGX_GetParam("SERVER_PROTOCOL", request->envp)), STR("HTTP/1."));
+	return raw.may_have_body;
 }
 
 /* Throws away what there is of the body, up to a limit.  True when that was all of it. */
@@ -93,13 +85,13 @@ drain(FCGX_Request *request)
  * at once.  In the authorizer role nothing is ever read: mod_fcgid sends no STDIN, and to read waits.
  */
 static bool
-is_clean(FCGX_Request *request)
+is_clean(FCGX_Request *request, bool may_have_body)
 {
 	bool clean;
 
 	if (request->role != ROLE_RESPONDER || FCGX_GetError(request->in) != 0)
 		return false;
-	if (!may_have_body(request))
+	if (!may_have_body)
 		return drain(request);
 	(void)fcntl(request->ipcFd, F_SETFL, O_RDWR | O_NONBLOCK);
 	clean = drain(request);
@@ -111,6 +103,7 @@ bool
 fcgi_request_serve(struct gateway *gateway, struct worker *worker, int fd)
 {
 	FCGX_Request request;
+	bool may_have_body;
 
 	if (FCGX_InitRequest(&request, -1, 0) != 0) {
 		(void)close(fd);
@@ -120,8 +113,8 @@ fcgi_request_serve(struct gateway *gateway, struct worker *worker, int fd)
 	request.keepConnection = 1;
 	if (FCGX_Accept_r(&request) != 0)
 		return false;                   /* no request came; libfcgi closed it */
-	answer(gateway, worker, &request);
-	if (request.keepConnection != 0 && !is_clean(&request))
+	may_have_body = answer(gateway, worker, &request);
+	if (request.keepConnection != 0 && !is_clean(&request, may_have_body))
 		request.keepConnection = 0;
 	FCGX_Finish_r(&request);
 	return request.ipcFd >= 0;

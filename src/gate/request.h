@@ -42,6 +42,7 @@ struct raw_request {
 	bool              whole;        /* nothing is missing, doubled or cut short */
 	bool              https;
 	bool              held_before;  /* WARDEN_HELD has something: the server was told to hold, and wants the page */
+	bool              may_have_body;        /* as far as a CGI environment tells; not set by other fronts */
 	struct str        peer;         /* REMOTE_ADDR */
 	struct str        method;
 	struct str        target;       /* REQUEST_URI, raw */

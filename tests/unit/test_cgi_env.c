@@ -241,6 +241,55 @@ test_cgi_env_too_large(void)
 	CHECK("one byte more is not", !whole_of_bytes(CGI_BYTES_MAX + 1));
 }
 
+/* Each name that is read is found, and nothing that is only like it: two of one are doubled. */
+static void
+test_cgi_env_names(void)
+{
+	static const char *const names[] = {
+		"HTTPS", "REQUEST_URI", "REMOTE_ADDR", "WARDEN_MODE", "WARDEN_SITE", "WARDEN_USER", "WARDEN_HELD",
+		"WARDEN_METHOD", "WARDEN_TARGET", "WARDEN_RENDER", "REQUEST_METHOD", "REQUEST_SCHEME", "CONTENT_LENGTH",
+		"SERVER_SOFTWARE", "SERVER_PROTOCOL", "REDIRECT_STATUS", "FCGI_APACHE_ROLE", "MAINTENANCE_MODE",
+		"SSL_CLIENT_VERIFY", "WARDEN_HOLD_STATUS", "REDIRECT_WARDEN_SITE", "REDIRECT_REQUEST_METHOD",
+	};
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		char one[64], other[64];
+		const char *twice[PARAMETERS_MAX] = { one, one, WHOLE }, *like[PARAMETERS_MAX] = { other, other, WHOLE };
+		struct raw_request raw;
+
+		(void)snprintf(one, sizeof one, "%s=x", names[i]);
+		(void)snprintf(other, sizeof other, "x%s=x", names[i] + 1);
+		read_env(twice, false, &raw);
+		CHECK(names[i], !raw.whole);
+		read_env(like, false, &raw);
+		CHECK(other, raw.whole);
+	}
+}
+
+static void
+test_cgi_env_body(void)
+{
+	static const struct {
+		const char *say, *parameters[PARAMETERS_MAX];
+		bool        may;
+	} rows[] = {
+		{ "nothing is announced",  { WHOLE, "SERVER_PROTOCOL=HTTP/1.1" }, false },
+		{ "... in HTTP/1.0",       { WHOLE, "SERVER_PROTOCOL=HTTP/1.0", "CONTENT_LENGTH=" }, false },
+		{ "a length of 0",         { WHOLE, "SERVER_PROTOCOL=HTTP/1.1", "CONTENT_LENGTH=0" }, false },
+		{ "a length",              { WHOLE, "SERVER_PROTOCOL=HTTP/1.1", "CONTENT_LENGTH=7" }, true },
+		{ "chunks",                { WHOLE, "SERVER_PROTOCOL=HTTP/1.1", "HTTP_TRANSFER_ENCODING=chunked" }, true },
+		{ "HTTP/2 announces none", { WHOLE, "SERVER_PROTOCOL=HTTP/2.0" }, true },
+		{ "no protocol",           { WHOLE }, true },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct raw_request raw;
+
+		read_env(rows[i].parameters, false, &raw);
+		CHECK(rows[i].say, raw.may_have_body == rows[i].may);
+	}
+}
+
 int
 suite_cgi_env(void)
 {
@@ -252,6 +301,8 @@ suite_cgi_env(void)
 	    CU_add_test(suite, "whole", test_cgi_env_whole) == NULL ||
 	    CU_add_test(suite, "values", test_cgi_env_values) == NULL ||
 	    CU_add_test(suite, "singles", test_cgi_env_singles) == NULL ||
+	    CU_add_test(suite, "names", test_cgi_env_names) == NULL ||
+	    CU_add_test(suite, "body", test_cgi_env_body) == NULL ||
 	    CU_add_test(suite, "too many", test_cgi_env_too_many) == NULL ||
 	    CU_add_test(suite, "too large", test_cgi_env_too_large) == NULL)
 		return -1;
