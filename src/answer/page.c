@@ -40,6 +40,7 @@ struct compiler {
 	size_t        part_count;
 	size_t        open[NESTING_MAX];        /* parts of the sections not yet closed */
 	size_t        open_count;
+	struct str    within;                   /* what closes the <script> or <style> that is open; empty outside */
 	const char   *wrong;
 	const char   *wrong_at;
 };
@@ -110,20 +111,26 @@ close_section(struct compiler *c, enum page_variable variable, const char *at)
 	c->parts[c->open[--c->open_count]].skip_to = c->part_count;
 }
 
-/* The last place before `at` where `tag` begins, as an index + 1; 0 for none. */
-static size_t
-last_tag(struct str text, struct str tag)
+/* Keeps up with whether the text so far has left an element open in which there is no right escape. */
+static void
+follow_elements(struct compiler *c, struct str text)
 {
-	for (size_t i = text.len; i-- > 0;)
-		if (text.p[i] == '<' && str_eq_nocase(str_sub(text, i, i + tag.len), tag))
-			return i + 1;
-	return 0;
-}
+	static const struct {
+		struct str opening, closing;
+	} raw[] = {
+		{ STR_INIT("<script"), STR_INIT("</script") }, { STR_INIT("<style"), STR_INIT("</style") },
+	};
+	size_t i;
 
-static bool
-within_element(struct str before, struct str opening, struct str closing)
-{
-	return last_tag(before, opening) > last_tag(before, closing);
+	for (; (i = str_find(text, '<')) < text.len; text = str_sub(text, i + 1, text.len))
+		for (size_t e = 0; e < sizeof raw / sizeof *raw; e++) {
+			struct str tag = c->within.len > 0 ? c->within : raw[e].opening;
+
+			if (!str_eq_nocase(str_sub(text, i, i + tag.len), tag))
+				continue;
+			c->within = c->within.len > 0 ? STR_NONE : raw[e].closing;
+			break;
+		}
 }
 
 /* <a href={{link}}>: a blank in the value would begin another attribute. */
@@ -142,8 +149,7 @@ check_place(struct compiler *c, const char *at)
 
 	if (c->format == FORMAT_HTML && is_unquoted_attribute(before))
 		fail(c, at, STR("a variable in an attribute stands in quotes"));
-	if (c->format == FORMAT_HTML && (within_element(before, STR("<script"), STR("</script")) ||
-	    within_element(before, STR("<style"), STR("</style"))))
+	if (c->format == FORMAT_HTML && c->within.len > 0)
 		fail(c, at, STR("a variable within <script> or <style> cannot be escaped safely: put it into a data "
 		    "attribute"));
 }
@@ -196,6 +202,7 @@ take_apart(struct compiler *c)
 		struct str tag = str_sub(rest, begin + 2, rest.len);
 		size_t end = find_pair(tag, '}');
 
+		follow_elements(c, str_sub(rest, 0, begin));
 		add_text(c, str_sub(rest, 0, begin));
 		if (begin == rest.len)
 			break;

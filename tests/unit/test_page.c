@@ -61,6 +61,8 @@ static const struct {
 	{ "section marks within a script",  FORMAT_HTML, "<script>{{#id}}a{{/id}}</script>", "<script>a</script>" },
 	{ "a variable behind a script",     FORMAT_HTML, "<SCRIPT></SCRIPT>{{id}}<style></style>{{id}}",
 	    "<SCRIPT></SCRIPT>db-42<style></style>db-42" },
+	{ "a style's tag in a script",      FORMAT_HTML, "<script>'<style>'</script>{{id}}",
+	    "<script>'<style>'</script>db-42" },
 	{ "JSON has no scripts",            FORMAT_JSON, "[\"<script>{{id}}\"]",            "[\"<script>db-42\"]" },
 	{ "a number for JSON",              FORMAT_JSON, "{{status}}",                      "503" },
 	{ "CR LF stays",                    FORMAT_TEXT, "a\r\n{{id}}\r\n",                 "a\r\ndb-42\r\n" },
@@ -121,6 +123,7 @@ static const struct {
 	{ "... within its tag",              FORMAT_HTML, "<script src=\"{{link}}\"></script>", 1, "<script> or <style>" },
 	{ "... within a section",            FORMAT_HTML, "<script>{{#id}}{{id}}{{/id}}</script>", 1, "<script> or <style>" },
 	{ "... in a second one",             FORMAT_HTML, "<script></script>\n<script>{{id}}", 2, "<script> or <style>" },
+	{ "... behind another's end",        FORMAT_HTML, "<script></style>{{id}}</script>", 1, "<script> or <style>" },
 	{ "a variable in a style",           FORMAT_HTML, "<style>a{b:{{id}} }</style>",  1, "<script> or <style>" },
 	{ "the first error is told",         FORMAT_HTML, "{{a}}\n{{b}}",                 1, "{{a}}" },
 };
