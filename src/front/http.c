@@ -27,10 +27,12 @@
 #define PROXY_IDLE_SECONDS 75   /* a trusted proxy may keep a connection so long for the next request */
 #define SCRATCH_SIZE       (384 * 1024)
 #define STOP_POLL_MS       20
+#define ENDED_MS           2000     /* what is still to be sent to a peer that says no more */
 
 /* One connection, for the limit of its address and for the time it takes. */
 struct peer {
 	bool           used, trusted;
+	bool           ended;           /* its side of the connection is closed */
 	bool           busy;            /* a request has begun and is not answered yet */
 	int            fd;
 	struct ip_addr address;
@@ -42,8 +44,9 @@ struct http {
 	struct http_service service;
 	struct MHD_Daemon  *daemon;
 	_Atomic(bool)       stopping;
-	pthread_mutex_t     mutex;      /* guards the peers */
+	pthread_mutex_t     mutex;      /* guards what follows */
 	struct peer        *peers;      /* as many as connections */
+	struct pollfd      *looks;      /* as many, for find_ended() */
 };
 
 /* What a thread of the library has of its own. */
@@ -203,9 +206,36 @@ set_busy(struct http *http, struct MHD_Connection *connection, bool busy)
 		return;
 	(void)pthread_mutex_lock(&http->mutex);
 	peer->busy = busy;
-	if (!busy)
+	if (!busy && !peer->ended)
 		peer->deadline = deadline_of(http, peer);
 	(void)pthread_mutex_unlock(&http->mutex);
+}
+
+/*
+ * A peer that ended together with half a request: the library, which is told of either once, sees the end only when its
+ * time-out comes, and until then the dead connection has a place.  Under the mutex.
+ */
+static void
+find_ended(struct http *http, int64_t now)
+{
+	if (http->service.answer_seconds > 0)
+		return;                 /* there each connection has a thread that sees it */
+	for (size_t i = 0; i < http->service.connections; i++) {
+		bool looks = http->peers[i].used && !http->peers[i].ended;
+
+		http->looks[i] = (struct pollfd){ .fd = looks ? http->peers[i].fd : -1, .events = POLLRDHUP };
+	}
+	if (poll(http->looks, http->service.connections, 0) <= 0)
+		return;
+	for (size_t i = 0; i < http->service.connections; i++) {
+		struct peer *peer = &http->peers[i];
+
+		if (http->looks[i].revents == 0)
+			continue;
+		peer->ended = true;
+		if (peer->deadline > now + ENDED_MS)
+			peer->deadline = now + ENDED_MS;
+	}
 }
 
 void
@@ -216,6 +246,7 @@ http_cut_slow(struct http *http)
 	if (http == NULL)
 		return;
 	(void)pthread_mutex_lock(&http->mutex);
+	find_ended(http, now);
 	for (size_t i = 0; i < http->service.connections; i++)
 		if (http->peers[i].used && http->peers[i].deadline < now)
 			(void)shutdown(http->peers[i].fd, SHUT_RDWR);
@@ -282,19 +313,47 @@ on_completed(void *context, struct MHD_Connection *connection, void **memory, en
 	*memory = NULL;
 }
 
+/* A method or a field's name (RFC 9110 section 5.6.2). */
+static bool
+is_token(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.p[i] <= ' ' || text.p[i] > '~' || strchr("\"(),/:;<=>?@[\\]{}", text.p[i]) != NULL)
+			return false;
+	return text.len > 0;
+}
+
+/*
+ * A value has no control bytes but tabs (RFC 9110 section 5.5): one reader takes "\vchunked" for a coding, another for
+ * none.
+ */
+static bool
+is_text(struct str value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		unsigned char c = (unsigned char)value.p[i];
+
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
 static enum MHD_Result
 take_field(void *context, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
     size_t value_len)
 {
 	struct http_request *request = context;
+	struct http_field *field;
 
 	(void)kind;
 	if (request->field_count == HTTP_FIELDS_MAX) {
 		request->whole = false;
 		return MHD_NO;
 	}
-	request->fields[request->field_count++] =
-	    (struct http_field){ { name, name_len }, { value == NULL ? "" : value, value_len } };
+	field = &request->fields[request->field_count++];
+	*field = (struct http_field){ { name, name_len }, { value == NULL ? "" : value, value_len } };
+	request->whole = request->whole && is_token(field->name) && is_text(field->value);
 	return MHD_YES;
 }
 
@@ -315,9 +374,32 @@ head_is_accounted_for(struct MHD_Connection *connection, const struct http_reque
 	return info != NULL && info->header_size <= size;
 }
 
+/*
+ * Whether each line ends with CR LF.  The library takes a lone CR or LF for an end as well, where another reader reads
+ * on: then "X: v<CR>X-Forwarded-For: ..." is one field there and two here.  What it hands out lies in the head as that
+ * came, so one byte between two texts is one such end; from the last field to the end of the head there are four.
+ */
+static bool
+lines_end_well(struct MHD_Connection *connection, const struct http_request *request, const char *version)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	uintptr_t start = (uintptr_t)request->method.p, end = (uintptr_t)version + strlen(version);
+
+	for (size_t i = 0; i < request->field_count; i++) {
+		const struct http_field *field = &request->fields[i];
+
+		if ((uintptr_t)field->name.p - end == 1)
+			return false;
+		end = (uintptr_t)field->value.p + field->value.len;
+	}
+	return info != NULL && info->header_size >= end - start + sizeof "\r\n\r\n" - 1;
+}
+
 /* The request's head, in the thread's memory; NULL when that is full. */
 static struct http_request *
-read_head(struct thread *thread, struct MHD_Connection *connection, const struct exchange *exchange, const char *method)
+read_head(struct thread *thread, struct MHD_Connection *connection, const struct exchange *exchange,
+    const char *method, const char *version)
 {
 	struct http_request *request;
 
@@ -328,7 +410,8 @@ read_head(struct thread *thread, struct MHD_Connection *connection, const struct
 	*request = (struct http_request){ .method = str_of(method), .target = str_of(exchange->target),
 		.peer = address_of(connection), .whole = true, .arena = thread->arena };
 	(void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_field, request);
-	request->whole = request->whole && head_is_accounted_for(connection, request);
+	request->whole = request->whole && is_token(request->method) && head_is_accounted_for(connection, request) &&
+	    lines_end_well(connection, request, version);
 	return request;
 }
 
@@ -435,12 +518,12 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 	struct http_request *request;
 	struct reply reply;
 
-	(void)url, (void)version;
+	(void)url;
 	if (exchange == NULL || thread == NULL || peer == NULL)
 		return MHD_NO;
 	if (exchange->begun && *size > 0)
 		return keep_body(http, exchange, data, size);
-	request = read_head(thread, connection, exchange, method);
+	request = read_head(thread, connection, exchange, method, version);
 	if (request == NULL)
 		return MHD_NO;
 	if (!exchange->begun) {
@@ -502,6 +585,7 @@ free_http(struct http *http)
 {
 	(void)pthread_mutex_destroy(&http->mutex);
 	free(http->peers);
+	free(http->looks);
 	free(http);
 }
 
@@ -518,10 +602,11 @@ http_start(struct gateway *gateway, const struct listener *listener, const struc
 	(void)pthread_once(&thread_key_once, make_thread_key);
 	(void)signal(SIGPIPE, SIG_IGN);
 	http->peers = calloc(service->connections, sizeof *http->peers);
-	if (http->peers != NULL)
+	http->looks = calloc(service->connections, sizeof *http->looks);
+	if (http->peers != NULL && http->looks != NULL)
 		http->daemon = start_daemon(http, listener->fd);
 	if (http->daemon == NULL) {
-		int rc = http->peers == NULL ? -ENOMEM : -EIO;
+		int rc = http->peers == NULL || http->looks == NULL ? -ENOMEM : -EIO;
 
 		free_http(http);
 		return rc;

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: MIT
+"""What the proofs share: a gateway with all of its fronts, one question over each, and what its processes hold."""
+import contextlib
+import os
+import re
+import resource
+import socket
+import statistics
+import struct
+import time
+
+import harness
+
+fastcgi, wire = harness.fastcgi, harness.wire
+
+PROXY = "127.0.0.3"             # in trusted_proxies
+VISITOR, FRIEND = "203.0.113.9", "192.0.2.7"    # FRIEND is in bypass_address
+SECRET = "fault-secret-0123456789"
+OPEN = "/open/"
+ANSWER_SECONDS = 15             # nothing is waited for longer
+HTML = ("HTTP_ACCEPT", "text/html,*/*;q=0.8")
+
+POLICY = f"""[site]
+title = Fault test
+bypass_address = {FRIEND}
+bypass_secret = {SECRET}
+open_path = {OPEN}
+open_defaults =
+hand_back = status 204
+[site.shop]
+path = /shop/
+"""
+
+
+def parameters(target="/x", client=VISITOR, method="GET", more=()):
+    """What a web server says of one request."""
+    return [("REQUEST_METHOD", method), ("REQUEST_URI", target), ("REMOTE_ADDR", client),
+            ("SERVER_PROTOCOL", "HTTP/1.1"), ("HTTP_HOST", "site.example"), HTML, *more]
+
+
+def forwarded(target="/x", client=VISITOR, method="GET", more=()):
+    """The header fields with which a proxy asks about one request."""
+    return [("Host", "gate"), ("Accept", "text/html,*/*;q=0.8"), ("X-Forwarded-For", client),
+            ("X-Forwarded-Host", "site.example"), ("X-Forwarded-Method", method), ("X-Forwarded-Proto", "https"),
+            ("X-Forwarded-Uri", target), *more]
+
+
+def head(fields, target="/auth", method="GET", version="HTTP/1.1"):
+    lines = [f"{method} {target} {version}", *(f"{n}: {v}" for n, v in fields)]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+
+
+def http_status(answer):
+    match = re.match(rb"HTTP/1\.[01] (\d{3})", answer)
+    return int(match.group(1)) if match else 0
+
+
+def descendants(pid):
+    """The process and all that it started, and they started."""
+    found = [pid]
+    for one in found:
+        with contextlib.suppress(OSError), open(f"/proc/{one}/task/{one}/children") as f:
+            found += [int(word) for word in f.read().split()]
+    return found
+
+
+def raise_descriptors(wanted):
+    """For this process and what it starts from now on.  False where the system allows no more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted and (hard == resource.RLIM_INFINITY or hard >= wanted):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= wanted
+
+
+class Service(harness.Folder):
+    """A gateway that listens for FastCGI, for HTTP, and for metrics and control."""
+
+    def __init__(self, options, policy=POLICY, gateway="", tcp=False, http="", start=True):
+        super().__init__(options)
+        self.http, self.control = wire.free_port(), self.file("control.sock")
+        self.fcgi = wire.free_port() if tcp else self.socket
+        listen = f"127.0.0.1:{self.fcgi}" if tcp else self.socket
+        self.write("warden.ini", f"[gateway]\nlisten = {listen}\nstate_dir = {self.state}\nsocket_mode = 0666\n"
+                   f"http_listen = 127.0.0.1:{self.http}\ncontrol_listen = {self.control}\n"
+                   f"trusted_proxies = {PROXY}\n{gateway}{http}{policy}")
+        if start:
+            self.start_gateway()
+
+    def start_gateway(self):
+        with open(self.file("gateway.log"), "ab") as log:
+            self.gateway = harness.subprocess.Popen([self.gateway_binary, "-c", self.ini], stdout=log, stderr=log,
+                                                    stdin=harness.subprocess.DEVNULL, env=self.environment)
+        for ask in (self.ask_fcgi, self.ask_http, self.ask_control):
+            wire.wait_until(lambda ask=ask: answered(ask), f"the gateway ({ask.__name__})", self.gateway)
+
+    def log(self):
+        with open(self.file("gateway.log"), "rb") as f:
+            return f.read()
+
+    # --- one question over each front, on a connection of its own: the status, 0 where none came ---
+
+    def ask_fcgi(self, client=VISITOR, target="/x", more=()):
+        data = fastcgi.whole(parameters(target, client, more=more), fastcgi.AUTHORIZER)
+        return fastcgi.status(fastcgi.stdout_of(exchange(self.fcgi, data)))
+
+    def ask_http(self, client=VISITOR, target="/x", more=()):
+        fields = forwarded(target, client, more=(*more, ("Connection", "close")))
+        return http_status(exchange(self.http, head(fields), PROXY))
+
+    def ask_control(self, target="/healthz"):
+        return http_status(exchange(self.control, head([("Host", "x"), ("Connection", "close")], target)))
+
+    def metrics(self):
+        return exchange(self.control, head([("Host", "x"), ("Connection", "close")], "/metrics"))
+
+    def touch(self, flag="maintenance.flag"):
+        with open(os.path.join(self.state, flag), "w"):
+            pass
+
+    def remove(self, flag="maintenance.flag"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(self.state, flag))
+
+    # --- what it holds ---
+
+    def processes(self):
+        return descendants(self.gateway.pid)
+
+    def workers(self):
+        """The processes that answer, where they are others than the one that was started."""
+        return self.processes()[1:]
+
+    def memory(self):
+        """KiB of resident memory, of all processes; what they share counts once (PSS)."""
+        total = 0
+        for pid in self.processes():
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/smaps_rollup") as f:
+                total += sum(int(line.split()[1]) for line in f if line.startswith("Pss:"))
+        return total
+
+    def descriptors(self):
+        total = 0
+        for pid in self.processes():
+            with contextlib.suppress(OSError):
+                total += len(os.listdir(f"/proc/{pid}/fd"))
+        return total
+
+    def sanitized(self):
+        """Whether it was built with a sanitizer: then its memory says nothing, and it cannot be told to ask for less."""
+        with open(f"/proc/{self.gateway.pid}/maps") as f:
+            return "libasan" in f.read()
+
+
+def answered(ask):
+    """Whether there is any answer."""
+    with contextlib.suppress(OSError):
+        return ask() != 0
+    return False
+
+
+def connect(where, source=None):
+    """To a path, or to a port of 127.0.0.1 from the address `source`."""
+    if isinstance(where, str):
+        return fastcgi.connect(where)
+    s = socket.socket()
+    s.settimeout(ANSWER_SECONDS)
+    if source is not None:
+        s.setsockopt(socket.IPPROTO_IP, 24, 1)          # IP_BIND_ADDRESS_NO_PORT: the port is chosen by connect()
+        s.bind((source, 0))
+    s.connect(("127.0.0.1", where))
+    return s
+
+
+def receive(s):
+    """All until the peer ends, or cuts."""
+    data = b""
+    with contextlib.suppress(ConnectionError):
+        while chunk := s.recv(65536):
+            data += chunk
+    return data
+
+
+def exchange(where, data, source=None):
+    """Sends, and reads until the gateway closes; b"" where it cut the connection."""
+    with connect(where, source) as s:
+        with contextlib.suppress(ConnectionError):
+            s.sendall(data)
+        return receive(s)
+
+
+def answers_of(data):
+    """The FastCGI answers in a stream, as far as they came: [stdout]."""
+    found, out = [], {}
+    while len(data) >= 8:
+        _, kind, request_id, length, padding, _ = struct.unpack(">BBHHBB", data[:8])
+        if kind == fastcgi.STDOUT:
+            out[request_id] = out.get(request_id, b"") + data[8:8 + length]
+        elif kind == fastcgi.END:
+            found.append(out.pop(request_id, b""))
+        data = data[8 + length + padding:]
+    return found + list(out.values())
+
+
+class Times:
+    """Seconds that answers took."""
+
+    def __init__(self):
+        self.all = []
+
+    def timed(self, ask, *words):
+        """What `ask` says."""
+        start = time.monotonic()
+        try:
+            return ask(*words)
+        finally:
+            self.all.append(time.monotonic() - start)
+
+    def part(self, share):
+        return sorted(self.all)[min(int(len(self.all) * share), len(self.all) - 1)] if self.all else 0
+
+    def __str__(self):
+        if not self.all:
+            return "nothing was asked"
+        return (f"p50 {statistics.median(self.all) * 1e3:.1f} ms, p99 {self.part(.99) * 1e3:.1f} ms, "
+                f"longest {max(self.all) * 1e3:.0f} ms")
+
+
+class Control:
+    """After each broken peer, the same question on a connection of its own, and how long its answer took.
+
+    An answer is late beyond LATE seconds.  This machine may be busy with other things, so that a late one is asked for
+    again, after the same bytes: what is the gateway's own fault comes again.  Beyond LOST seconds there is no excuse.
+    """
+    LATE, LOST, AFTER_DEATH = 0.1, 1.0, 2.0
+    TRIES = 3
+
+    def __init__(self, service, ask):
+        self.service, self.ask = service, ask
+        self.times, self.deaths, self.wrong = Times(), 0, []
+        self.alive = service.workers()
+
+    def status(self, client):
+        """What is answered; what went wrong where nothing is."""
+        try:
+            return self.ask(client)
+        except OSError as error:
+            return repr(error)
+
+    def once(self, client, wanted):
+        """None, or what was wrong; whether it was late."""
+        start = time.monotonic()
+        found, late = self.status(client), False
+        workers = self.service.workers()
+        if workers != self.alive:
+            self.deaths += 1
+            while found != wanted and time.monotonic() < start + self.AFTER_DEATH:
+                found = self.status(client)
+            self.alive = self.service.workers()
+            taken, limit = time.monotonic() - start, self.AFTER_DEATH
+        else:
+            taken, limit = time.monotonic() - start, self.LOST
+            late = taken > self.LATE
+            self.times.all.append(taken)
+        if found != wanted or taken > limit:
+            return f"answered {found} instead of {wanted}, after {taken:.3f} s", late
+        return None, late
+
+    def after(self, replay, what):
+        """Asks; `replay` does again what came before."""
+        for n in range(self.TRIES):
+            client, wanted = ((VISITOR, 503), (FRIEND, 200))[(len(self.times.all) + n) % 2]
+            wrong, late = self.once(client, wanted)
+            if wrong is not None or not late:
+                break
+            if n + 1 < self.TRIES:
+                replay()
+        if late and wrong is None:
+            wrong = f"late {self.TRIES} times, the last by {self.times.all[-1]:.3f} s"
+        if wrong is not None:
+            self.wrong.append((what, wrong))
+        return wrong is None
