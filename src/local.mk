@@ -40,7 +40,7 @@ WARDEN_SOURCES = \
 
 libwarden_a_SOURCES = $(WARDEN_SOURCES)
 if HTTP
-libwarden_a_SOURCES += src/front/http.c
+libwarden_a_SOURCES += src/front/http.c src/front/http_response.c src/front/http_response.h
 else
 libwarden_a_SOURCES += src/front/http_none.c
 endif

@@ -8,9 +8,11 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
+#include "base/buffer.h"
 #include "base/ip.h"
 
 #define PORT_DIGITS_MAX 5
@@ -38,6 +40,14 @@ ip_parse(struct str text, struct ip_addr *ret)
 	}
 	*ret = addr;
 	return 0;
+}
+
+void
+ip_of_bytes(const void *bytes, size_t len, struct ip_addr *ret)
+{
+	assert(len == 4 || len == sizeof ret->bytes);
+	memcpy(ret->bytes, mapped_prefix, sizeof mapped_prefix);
+	memcpy(ret->bytes + sizeof ret->bytes - len, bytes, len);
 }
 
 /* Leading zeros are fine here: a port decides nothing, it is only cut off. */
@@ -100,8 +110,15 @@ ip_eq(const struct ip_addr *a, const struct ip_addr *b)
 void
 ip_format(const struct ip_addr *addr, char text[IP_TEXT_MAX])
 {
-	if (ip_is_v4(addr))
-		(void)inet_ntop(AF_INET, addr->bytes + sizeof mapped_prefix, text, IP_TEXT_MAX);
-	else
+	struct buffer out;
+
+	if (!ip_is_v4(addr)) {
 		(void)inet_ntop(AF_INET6, addr->bytes, text, IP_TEXT_MAX);
+		return;
+	}
+	buffer_init(&out, text, IP_TEXT_MAX);   /* inet_ntop() calls sprintf() for these */
+	for (size_t i = sizeof mapped_prefix; i < sizeof addr->bytes; i++) {
+		buffer_add_number(&out, addr->bytes[i]);
+		buffer_add_char(&out, i + 1 < sizeof addr->bytes ? '.' : '\0');
+	}
 }

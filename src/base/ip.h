@@ -26,6 +26,9 @@ int  ip_parse(struct str text, struct ip_addr *ret);
  */
 int  ip_parse_forwarded(struct str text, struct ip_addr *ret);
 
+/* The 4 or 16 bytes of an address in network order, as a socket address has them. */
+void ip_of_bytes(const void *bytes, size_t len, struct ip_addr *ret);
+
 bool ip_is_v4(const struct ip_addr *addr);
 bool ip_eq(const struct ip_addr *a, const struct ip_addr *b);
 

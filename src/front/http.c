@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only file that knows libmicrohttpd.  What it is made to do beyond its
- * defaults: the request target is kept as it came; a field that came twice is
- * seen twice; a long body is answered before it is read, and never kept; a
+ * With http_response.c, what knows libmicrohttpd.  What it is made to do beyond
+ * its defaults: the request target is kept as it came; a field that came twice is seen twice; a long body is answered before it is read, and never kept; a
  * client that dribbles is cut, for the library's own time-out begins anew with
  * every byte.
  *
@@ -22,6 +21,7 @@
 #include <sys/socket.h>
 
 #include "front/http.h"
+#include "front/http_response.h"
 #include "record/log.h"
 
 #define PROXY_IDLE_SECONDS 75   /* a trusted proxy may keep a connection so long for the next request */
@@ -31,12 +31,12 @@
 
 /* One connection, for the limit of its address and for the time it takes. */
 struct peer {
-	bool           used, trusted;
-	bool           ended;           /* its side of the connection is closed */
-	bool           busy;            /* a request has begun and is not answered yet */
-	int            fd;
-	struct ip_addr address;
-	int64_t        deadline;        /* monotonic milliseconds */
+	bool             used, trusted;
+	int              fd;
+	struct ip_addr   address;
+	int64_t          ended;         /* when its side was seen closed: monotonic milliseconds; 0: it is open */
+	_Atomic(bool)    busy;          /* a request has begun and is not answered yet */
+	_Atomic(int64_t) deadline;      /* monotonic milliseconds */
 };
 
 struct http {
@@ -44,25 +44,28 @@ struct http {
 	struct http_service service;
 	struct MHD_Daemon  *daemon;
 	_Atomic(bool)       stopping;
-	pthread_mutex_t     mutex;      /* guards what follows */
+	pthread_mutex_t     mutex;      /* guards what follows, but for the atomic members */
 	struct peer        *peers;      /* as many as connections */
 	struct pollfd      *looks;      /* as many, for find_ended() */
 };
 
 /* What a thread of the library has of its own. */
 struct thread {
-	struct gateway *gateway;
-	struct worker   worker;
-	struct arena   *arena;
+	struct gateway        *gateway;
+	struct worker          worker;
+	struct arena          *arena;
+	struct http_request   *head;    /* the last one that was read, in the arena, */
+	const struct exchange *head_of; /* and whose it is; NULL when that is over */
+	struct http_responses  responses;
 };
 
 /* One request from its first line to the end of its answer. */
 struct exchange {
-	char  *target;
 	bool   begun;                   /* the head was seen */
 	bool   body_read;               /* worth waiting for */
 	char  *body;
 	size_t body_len, body_total;
+	char   target[];
 };
 
 static pthread_key_t thread_key;
@@ -73,6 +76,7 @@ thread_free(void *memory)
 {
 	struct thread *thread = memory;
 
+	http_responses_clear(&thread->responses);
 	worker_finish(&thread->worker, thread->gateway);
 	arena_free(thread->arena);
 	free(thread);
@@ -171,7 +175,7 @@ connection_started(struct http *http, struct MHD_Connection *connection, int fd)
 	peer = take_place(http, &address, trusted);
 	if (peer != NULL) {
 		*peer = (struct peer){ .used = true, .trusted = trusted, .fd = fd, .address = address };
-		peer->deadline = deadline_of(http, peer);
+		atomic_store(&peer->deadline, deadline_of(http, peer));
 	}
 	(void)pthread_mutex_unlock(&http->mutex);
 	return peer;
@@ -204,11 +208,9 @@ set_busy(struct http *http, struct MHD_Connection *connection, bool busy)
 
 	if (peer == NULL)
 		return;
-	(void)pthread_mutex_lock(&http->mutex);
-	peer->busy = busy;
-	if (!busy && !peer->ended)
-		peer->deadline = deadline_of(http, peer);
-	(void)pthread_mutex_unlock(&http->mutex);
+	atomic_store_explicit(&peer->busy, busy, memory_order_relaxed);
+	if (!busy)
+		atomic_store_explicit(&peer->deadline, deadline_of(http, peer), memory_order_relaxed);
 }
 
 /*
@@ -221,21 +223,21 @@ find_ended(struct http *http, int64_t now)
 	if (http->service.answer_seconds > 0)
 		return;                 /* there each connection has a thread that sees it */
 	for (size_t i = 0; i < http->service.connections; i++) {
-		bool looks = http->peers[i].used && !http->peers[i].ended;
+		bool looks = http->peers[i].used && http->peers[i].ended == 0;
 
 		http->looks[i] = (struct pollfd){ .fd = looks ? http->peers[i].fd : -1, .events = POLLRDHUP };
 	}
 	if (poll(http->looks, http->service.connections, 0) <= 0)
 		return;
-	for (size_t i = 0; i < http->service.connections; i++) {
-		struct peer *peer = &http->peers[i];
+	for (size_t i = 0; i < http->service.connections; i++)
+		if (http->looks[i].revents != 0)
+			http->peers[i].ended = now;
+}
 
-		if (http->looks[i].revents == 0)
-			continue;
-		peer->ended = true;
-		if (peer->deadline > now + ENDED_MS)
-			peer->deadline = now + ENDED_MS;
-	}
+static bool
+is_over(const struct peer *peer, int64_t now)
+{
+	return peer->used && (peer->deadline < now || (peer->ended != 0 && peer->ended + ENDED_MS < now));
 }
 
 void
@@ -248,7 +250,7 @@ http_cut_slow(struct http *http)
 	(void)pthread_mutex_lock(&http->mutex);
 	find_ended(http, now);
 	for (size_t i = 0; i < http->service.connections; i++)
-		if (http->peers[i].used && http->peers[i].deadline < now)
+		if (is_over(&http->peers[i], now))
 			(void)shutdown(http->peers[i].fd, SHUT_RDWR);
 	(void)pthread_mutex_unlock(&http->mutex);
 }
@@ -263,9 +265,7 @@ allow_answer(struct http *http, struct MHD_Connection *connection)
 		return;
 	(void)MHD_set_connection_option(
 	    connection, MHD_CONNECTION_OPTION_TIMEOUT, http->service.answer_seconds + http->service.timeout);
-	(void)pthread_mutex_lock(&http->mutex);
 	peer->deadline = clock_monotonic_ms() + (int64_t)(http->service.answer_seconds + http->service.timeout) * 1000;
-	(void)pthread_mutex_unlock(&http->mutex);
 }
 
 static bool
@@ -286,39 +286,48 @@ any_busy(struct http *http)
 static void *
 on_target(void *context, const char *target, struct MHD_Connection *connection)
 {
-	struct exchange *exchange = calloc(1, sizeof *exchange);
+	size_t size = strlen(target) + 1;
+	struct exchange *exchange = malloc(sizeof *exchange + size);
 
 	set_busy(context, connection, true);
 	if (exchange == NULL)
 		return NULL;
-	exchange->target = strdup(target);
-	if (exchange->target != NULL)
-		return exchange;
-	free(exchange);
-	return NULL;
+	memset(exchange, 0, sizeof *exchange);
+	memcpy(exchange->target, target, size);
+	return exchange;
 }
 
 static void
 on_completed(void *context, struct MHD_Connection *connection, void **memory, enum MHD_RequestTerminationCode code)
 {
 	struct exchange *exchange = *memory;
+	struct thread *thread = pthread_getspecific(thread_key);
 
 	(void)code;
 	set_busy(context, connection, false);
 	if (exchange == NULL)
 		return;
-	free(exchange->target);
+	if (thread != NULL && thread->head_of == exchange)
+		thread->head_of = NULL;
 	free(exchange->body);
 	free(exchange);
 	*memory = NULL;
 }
 
-/* A method or a field's name (RFC 9110 section 5.6.2). */
+/* Of a method or a field's name (RFC 9110 section 5.6.2). */
+static bool
+is_token_char(char c)
+{
+	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-')
+		return true;
+	return c > ' ' && c <= '~' && strchr("\"(),/:;<=>?@[\\]{}", c) == NULL;
+}
+
 static bool
 is_token(struct str text)
 {
 	for (size_t i = 0; i < text.len; i++)
-		if (text.p[i] <= ' ' || text.p[i] > '~' || strchr("\"(),/:;<=>?@[\\]{}", text.p[i]) != NULL)
+		if (!is_token_char(text.p[i]))
 			return false;
 	return text.len > 0;
 }
@@ -396,22 +405,31 @@ lines_end_well(struct MHD_Connection *connection, const struct http_request *req
 	return info != NULL && info->header_size >= end - start + sizeof "\r\n\r\n" - 1;
 }
 
-/* The request's head, in the thread's memory; NULL when that is full. */
+/* The request's head, in the thread's memory; NULL when that is full.  It may still be there from the call before. */
 static struct http_request *
-read_head(struct thread *thread, struct MHD_Connection *connection, const struct exchange *exchange,
-    const char *method, const char *version)
+read_head(struct thread *thread, struct MHD_Connection *connection, const struct peer *peer,
+    const struct exchange *exchange, const char *method, const char *version)
 {
 	struct http_request *request;
 
+	if (thread->head_of == exchange)
+		return thread->head;
+	thread->head_of = NULL;
 	arena_reset(thread->arena);
 	request = arena_alloc(thread->arena, sizeof *request);
 	if (request == NULL)
 		return NULL;
-	*request = (struct http_request){ .method = str_of(method), .target = str_of(exchange->target),
-		.peer = address_of(connection), .whole = true, .arena = thread->arena };
+	memset(request, 0, offsetof(struct http_request, fields));      /* field_count says which are valid */
+	request->method = str_of(method);
+	request->target = str_of(exchange->target);
+	request->peer = peer->address;
+	request->whole = true;
+	request->arena = thread->arena;
 	(void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_field, request);
 	request->whole = request->whole && is_token(request->method) && head_is_accounted_for(connection, request) &&
 	    lines_end_well(connection, request, version);
+	thread->head = request;
+	thread->head_of = exchange;
 	return request;
 }
 
@@ -455,55 +473,21 @@ keep_body(const struct http *http, struct exchange *exchange, const char *data, 
 
 /* --- replies */
 
-/* The body in one piece: it is sent when this thread may long be at another request. */
-static struct MHD_Response *
-make_response(const struct reply *reply, bool with_body)
-{
-	size_t length = with_body ? reply_length(reply) : 0, at = 0;
-	char *body = malloc(length + 1);
-	struct MHD_Response *response;
-
-	if (body == NULL)
-		return NULL;
-	for (size_t i = 0; with_body && i < reply->piece_count; i++) {
-		memcpy(body + at, reply->pieces[i].p, reply->pieces[i].len);
-		at += reply->pieces[i].len;
-	}
-	response = MHD_create_response_from_buffer(length, body, MHD_RESPMEM_MUST_FREE);
-	if (response == NULL)
-		free(body);
-	return response;
-}
-
-static bool
-add_header(struct MHD_Response *response, struct arena *arena, struct str name, struct str value)
-{
-	struct str name_text = arena_copy(arena, name), value_text = arena_copy(arena, value);
-
-	return name_text.p != NULL && value_text.p != NULL &&
-	    MHD_add_response_header(response, name_text.p, value_text.p) == MHD_YES;
-}
-
 /*
  * To HEAD the library announces the length and sends no body.  Where another request was asked about, a body that
  * is not to be sent is not announced either: the connection would wait for it.
  */
 static enum MHD_Result
-send_reply(const struct http *http, struct MHD_Connection *connection, const struct http_request *request,
-    const struct reply *reply)
+send_reply(const struct http *http, struct thread *thread, struct MHD_Connection *connection,
+    const struct http_request *request, struct reply *reply)
 {
-	struct MHD_Response *response = make_response(reply, reply->send_body || str_eq(request->method, STR("HEAD")));
-	enum MHD_Result result;
-	bool whole = response != NULL;
+	struct MHD_Response *response;
 
-	for (size_t i = 0; whole && i < reply->header_count; i++)
-		whole = add_header(response, request->arena, reply->headers[i].name, reply->headers[i].value);
-	if (whole && http->stopping)
-		whole = add_header(response, request->arena, STR("Connection"), STR("close"));
-	result = whole ? MHD_queue_response(connection, (unsigned)reply->status, response) : MHD_NO;
-	if (response != NULL)
-		MHD_destroy_response(response);
-	return result;
+	if (http->stopping)
+		reply_add(reply, STR("Connection"), STR("close"));
+	response = http_response(&thread->responses, reply, reply->send_body || str_eq(request->method, STR("HEAD")),
+	    request->arena);
+	return response == NULL ? MHD_NO : MHD_queue_response(connection, (unsigned)reply->status, response);
 }
 
 /* The library calls with the head, with each piece of the body, and at the end; MHD_NO cuts the connection. */
@@ -523,7 +507,7 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 		return MHD_NO;
 	if (exchange->begun && *size > 0)
 		return keep_body(http, exchange, data, size);
-	request = read_head(thread, connection, exchange, method, version);
+	request = read_head(thread, connection, peer, exchange, method, version);
 	if (request == NULL)
 		return MHD_NO;
 	if (!exchange->begun) {
@@ -538,7 +522,7 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 	request->body_whole = exchange->body_read && exchange->body_total == exchange->body_len;
 	allow_answer(http, connection);
 	http->service.handler(http->gateway, &thread->worker, request, &reply);
-	return send_reply(http, connection, request, &reply);
+	return send_reply(http, thread, connection, request, &reply);
 }
 
 /* --- start and stop */

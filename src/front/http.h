@@ -9,7 +9,8 @@
 #include "front/listener.h"
 #include "front/serve.h"
 
-#define HTTP_HEAD_MAX   (128 * 1024)    /* bytes of memory for one head; more is 431 (with 32 KiB, big cookies are) */
+/* Bytes of memory for one head, where cookies take twice their length; more is 431.  The library clears it each time */
+#define HTTP_HEAD_MAX   (64 * 1024)
 #define HTTP_BODY_READ  (64 * 1024)     /* a longer body, or a chunked one, is not waited for: answered and closed */
 
 /*

@@ -223,12 +223,17 @@ int
 listener_peer_address(const struct sockaddr *peer, struct ip_addr *ret)
 {
 	const union address *address = (const union address *)peer;
-	char text[INET6_ADDRSTRLEN];
-	const void *bytes = peer->sa_family == AF_INET ? (const void *)&address->v4.sin_addr : &address->v6.sin6_addr;
 
-	if (peer->sa_family != AF_INET && peer->sa_family != AF_INET6)
+	switch (peer->sa_family) {
+	case AF_INET:
+		ip_of_bytes(&address->v4.sin_addr, sizeof address->v4.sin_addr, ret);
+		return 0;
+	case AF_INET6:
+		ip_of_bytes(&address->v6.sin6_addr, sizeof address->v6.sin6_addr, ret);
+		return 0;
+	default:
 		return -EAFNOSUPPORT;
-	return inet_ntop(peer->sa_family, bytes, text, sizeof text) == NULL ? -errno : ip_parse(str_of(text), ret);
+	}
 }
 
 static bool

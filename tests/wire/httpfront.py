@@ -444,8 +444,8 @@ path = /shop/
                 r = w.response()
                 checks.that(f"{what}: refused", r.status in allowed, r)
             checks.that(f"{what}: service goes on", self.ask(headers=traefik(client=FRIEND)).status == 200)
-        r = self.ask(headers=traefik(client=FRIEND, more=[("Cookie", "c=" + "x" * 60000)]))
-        checks.that("a cookie of 60 kB is fine", r.status == 200, r)
+        r = self.ask(headers=traefik(client=FRIEND, more=[("Cookie", "c=" + "x" * 25000)]))
+        checks.that("a cookie of 25 kB is fine", r.status == 200, r)
         r = self.ask(headers=traefik(client=FRIEND, more=[("Cookie", "c=" + "x" * 200000)]))
         checks.that("a header over the limit: 431", r.status == 431, r)
         r = self.ask(headers=traefik(client=FRIEND, more=[(f"X-{i}", "y" * 900) for i in range(200)]))
@@ -454,8 +454,8 @@ path = /shop/
         checks.that("a target over the limit: 414 or 431", r.status in (414, 431), r)
         r = self.ask(headers=traefik(client=FRIEND, more=[(f"X-{i}", "y") for i in range(300)]))
         checks.that("over 256 headers: 400", r.status == 400, r)
-        r = self.ask(headers=traefik("/" + "a" * 100000, client=FRIEND))
-        checks.that("a target of 100 kB is decided", r.status == 200, r)
+        r = self.ask(headers=traefik("/" + "a" * 60000, client=FRIEND))
+        checks.that("a target of 60 kB is decided", r.status == 200, r)
         self.folder.remove()
 
     def connected(self, count, source):
