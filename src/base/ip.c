@@ -116,7 +116,7 @@ ip_format(const struct ip_addr *addr, char text[IP_TEXT_MAX])
 		(void)inet_ntop(AF_INET6, addr->bytes, text, IP_TEXT_MAX);
 		return;
 	}
-	buffer_init(&out, text, IP_TEXT_MAX);   /* inet_ntop() calls sprintf() for these */
+	buffer_init(&out, text, IP_TEXT_MAX);   /* inet_ntop() formats these as slowly as printf does */
 	for (size_t i = sizeof mapped_prefix; i < sizeof addr->bytes; i++) {
 		buffer_add_number(&out, addr->bytes[i]);
 		buffer_add_char(&out, i + 1 < sizeof addr->bytes ? '.' : '\0');

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * With http_response.c, what knows libmicrohttpd.  What it is made to do beyond
- * its defaults: the request target is kept as it came; a field that came twice is seen twice; a long body is answered before it is read, and never kept; a
+ * its defaults: the request target is kept as it came; a field that came twice
+ * is seen twice; a long body is answered before it is read, and never kept; a
  * client that dribbles is cut, for the library's own time-out begins anew with
  * every byte.
  *
