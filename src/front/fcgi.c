@@ -47,6 +47,7 @@ struct seat {
 	_Atomic(int)     fd;
 	unsigned         held_began;    /* the watcher's: of which request ... */
 	int              held;          /* ... the duplicate is; -1: none */
+	char             apart[40];     /* no two workers write to one cache line */
 };
 
 struct fcgi {
