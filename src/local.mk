@@ -29,7 +29,7 @@ WARDEN_SOURCES = \
 	src/record/metrics.c src/record/metrics.h \
 	src/record/decisions.c src/record/decisions.h src/record/journal.c src/record/journal.h src/record/log.c src/record/log.h \
 	src/front/cgi.c src/front/cgi.h src/front/cgi_env.c src/front/cgi_env.h src/front/cgi_head.c \
-	src/front/cgi_head.h src/front/daemon.c src/front/daemon.h src/front/fcgi.c src/front/fcgi.h \
+	src/front/cgi_head.h src/front/daemon.c src/front/daemon.h src/front/fcgi.h \
 	src/front/rewritemap.c src/front/rewritemap.h \
 	src/front/fcgi_request.c src/front/fcgi_request.h \
 	src/front/control.c src/front/control.h src/front/control_action.c src/front/control_action.h \
@@ -40,6 +40,11 @@ WARDEN_SOURCES = \
 	src/upkeep/gate_file.c src/upkeep/gate_file.h src/upkeep/upkeep.c src/upkeep/upkeep.h
 
 libwarden_a_SOURCES = $(WARDEN_SOURCES)
+if PLAIN_FCGI
+libwarden_a_SOURCES += src/front/fcgi_plain.c
+else
+libwarden_a_SOURCES += src/front/fcgi.c
+endif
 if HTTP
 libwarden_a_SOURCES += src/front/http.c src/front/http_response.c src/front/http_response.h
 else

@@ -2,7 +2,7 @@
 /*
  * The hand-over of a connection to libfcgi sets two fields that it does not document: with ipcFd set and keepConnection
  * not 0, FCGX_Accept_r() reads from that connection instead of accepting one, and gives up instead of trying again.
- * configure checks that the fields are there.
+ * configure checks that the fields are there; a library without them gets front/fcgi_plain.c.
  */
 #include "config.h"
 
@@ -20,9 +20,6 @@
 #define DRAIN_MAX 65536         /* bytes of a body that are thrown away to keep the connection */
 
 enum fcgi_role { ROLE_RESPONDER = 1, ROLE_AUTHORIZER = 2 };     /* FastCGI specification, section 8 */
-
-_Static_assert(sizeof(((FCGX_Request *)NULL)->ipcFd) == sizeof(int), "FCGX_Request.ipcFd is the connection");
-_Static_assert(sizeof(((FCGX_Request *)NULL)->keepConnection) == sizeof(int), "FCGX_Request.keepConnection is a flag");
 
 int
 fcgi_request_init(void)
@@ -64,6 +61,23 @@ answer(struct gateway *gateway, struct worker *worker, FCGX_Request *request)
 	write_reply(request, &reply);
 	return raw.may_have_body;
 }
+
+void
+fcgi_request_accept(struct gateway *gateway, struct worker *worker, int listener)
+{
+	FCGX_Request request;
+
+	if (FCGX_InitRequest(&request, listener, 0) != 0 || FCGX_Accept_r(&request) != 0)
+		return;
+	(void)answer(gateway, worker, &request);
+	FCGX_Finish_r(&request);
+	FCGX_Free(&request, 1);                 /* closes it, whatever the peer asked for */
+}
+
+#ifndef PLAIN_FCGI
+
+_Static_assert(sizeof(((FCGX_Request *)NULL)->ipcFd) == sizeof(int), "FCGX_Request.ipcFd is the connection");
+_Static_assert(sizeof(((FCGX_Request *)NULL)->keepConnection) == sizeof(int), "FCGX_Request.keepConnection is a flag");
 
 /* Throws away what there is of the body, up to a limit.  True when that was all of it. */
 static bool
@@ -119,3 +133,5 @@ fcgi_request_serve(struct gateway *gateway, struct worker *worker, int fd)
 	FCGX_Finish_r(&request);
 	return request.ipcFd >= 0;
 }
+
+#endif

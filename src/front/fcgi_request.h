@@ -16,4 +16,10 @@ int  fcgi_request_init(void);
  */
 bool fcgi_request_serve(struct gateway *gateway, struct worker *worker, int fd);
 
+/*
+ * Accepts one connection from the socket `listener`, reads one request from it, answers that and closes the connection.
+ * Returns where there is none to accept.  For front/fcgi_plain.c.  One thread per worker.
+ */
+void fcgi_request_accept(struct gateway *gateway, struct worker *worker, int listener);
+
 #endif
