@@ -10,7 +10,7 @@
 #include "front/serve.h"
 
 #define HTTP_HEAD_MAX   (128 * 1024)    /* bytes of memory for one head; more is 431 (with 32 KiB, big cookies are) */
-#define HTTP_BODY_READ  (64 * 1024)     /* a longer body, or a chunked one, is not waited for: answered and closed */
+#define HTTP_BODY_READ  (64 * 1024)     /* a longer body, or a chunked one, is not waited for: answered at once */
 
 /*
  * Answers one request in `reply`, whose pieces and values must live until the handler is called again by the same
@@ -34,7 +34,8 @@ struct http;
 
 /*
  * Starts answering on `listener`, which must outlive it.  Signals that the caller waits for must be blocked before.
- * Returns 0, -ENOMEM, -EIO when libmicrohttpd refuses to start, or -ENOSYS in a program built without it.
+ * Returns 0, -ENOMEM, -EIO when libmicrohttpd refuses to start, what linger_start() says, or -ENOSYS in a program
+ * built without it.
  */
 int  http_start(struct gateway *gateway, const struct listener *listener, const struct http_service *service,
          struct http **ret);
