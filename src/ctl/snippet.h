@@ -149,6 +149,7 @@ struct str snippet_network(struct arena *arena, struct str network);
 bool snippet_apache(struct snippet *snippet);
 bool snippet_apache_fallback(struct snippet *snippet);
 bool snippet_apache_fcgid(struct snippet *snippet);
+bool snippet_apache_standby(struct snippet *snippet);
 bool snippet_apache_rewrite_map(struct snippet *snippet);
 bool snippet_htaccess(struct snippet *snippet);
 bool snippet_nginx_native(struct snippet *snippet);

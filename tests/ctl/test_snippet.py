@@ -15,7 +15,7 @@ def kinds_of(folder):
 
 def options_for(kind):
     """More of the INI, where a kind wants it: for [gateway], and for [site]."""
-    over_http = kind.startswith("traefik") or kind in ("caddy-forward-auth", "haproxy-backup")
+    over_http = kind.startswith("traefik") or kind in ("caddy-forward-auth", "haproxy-backup", "apache-standby")
     return ("http_listen = 127.0.0.1:8503\ntrusted_proxies = 127.0.0.1\n" if over_http else "",
             "hand_back = x-sendfile /var/www/html\n" if kind == "lighttpd-responder" else "")
 
@@ -104,6 +104,19 @@ def check_refusals(checks, folder):
         checks.that(f"{kind}: nowhere to ask", refused.code == 2 and "listen" in refused.err and not refused.out, refused)
 
 
+def check_listeners(checks, folder):
+    """What stands in a URL is looked at: Apache would take more of it for a word of its own."""
+    for upstream, made in (("127.0.0.1:8081", True), ("[::1]:8081", True), ("app.example:80", True), ("/run/app.sock", True),
+                           ("a b", False), ('a"', False), ("[::1", False), ("[x]:80", False), ("%{HTTP_HOST}", False), ("", False)):
+        write_for(folder, "apache-standby")
+        found = folder.run("snippet", "apache-standby", "--upstream", upstream)
+        checks.that(f"apache-standby: --upstream {upstream!r}", found.code == (0 if made else 1) and
+                    bool(found.out) is made and (made or "--upstream" in found.err), found)
+    folder.write_ini("[site]\n")
+    refused = folder.run("snippet", "apache-standby")
+    checks.that("apache-standby: nowhere to ask", refused.code == 2 and "http_listen" in refused.err and not refused.out, refused)
+
+
 def check_limits(checks, folder):
     """What a native gate cannot see is said where it matters."""
     for kind in ("nginx", "lighttpd"):
@@ -150,7 +163,7 @@ def main():
     folder = Folder(args)
     folder.write_ini()
     try:
-        for check in (check_list, check_forms, check_refusals, check_limits, check_odd_paths, check_secrets, check_names):
+        for check in (check_list, check_forms, check_refusals, check_listeners, check_limits, check_odd_paths, check_secrets, check_names):
             check(checks, folder)
     finally:
         folder.close()
