@@ -163,6 +163,7 @@ bool snippet_nginx_auth_request_flag(struct snippet *snippet);
 bool snippet_nginx_x_accel(struct snippet *snippet);
 bool snippet_lighttpd_native(struct snippet *snippet);
 bool snippet_lighttpd_authorizer(struct snippet *snippet);
+bool snippet_lighttpd_authorizer_flag(struct snippet *snippet);
 bool snippet_lighttpd_spawned(struct snippet *snippet);
 bool snippet_lighttpd_responder(struct snippet *snippet);
 bool snippet_lighttpd_refuses_site(struct snippet *snippet);
