@@ -46,6 +46,11 @@ const struct snippet_kind snippet_kinds[] = {
 	{ "nginx-auth-request-flag", "the same, but nginx asks only while a flag is there", "asking", WHOLE,
 	    "the site, untouched", "500", "$", "nginx-auth-request", NEED(ENABLED_FROM), USES_FASTCGI,
 	    snippet_nginx_auth_request_flag, NULL },
+	{ "nginx-http", "nginx asks about each request, by HTTP", "asking", WHOLE, "500", "500", "$", NULL,
+	    NEED(CLIENT_HEADER), USES_HTTP, snippet_nginx_http, snippet_nginx_http_refuses },
+	{ "nginx-http-flag", "the same, but nginx asks only while a flag is there", "asking", WHOLE,
+	    "the site, untouched", "500", "$", "nginx-http", NEED(CLIENT_HEADER) | NEED(ENABLED_FROM), USES_HTTP,
+	    snippet_nginx_http_flag, snippet_nginx_http_refuses },
 	{ "nginx-x-accel", "the gateway answers first and hands on to one application", "responder",
 	    WHOLE "  The body of a held upload is read first.", "502", "502", "$", NULL, 0, USES_FASTCGI,
 	    snippet_nginx_x_accel, NULL },
@@ -235,7 +240,7 @@ refuses(struct snippet *s)
 static bool
 has_odd_path(struct snippet *s)
 {
-	const char *const paths[] = { s->state_dir, s->unix_path, s->config, s->folder };
+	const char *const paths[] = { s->state_dir, s->unix_path, s->http, s->config, s->folder };
 	const char *never = s->kind->never != NULL ? s->kind->never : "";
 	const char *odd = NULL;
 

@@ -15,6 +15,8 @@ def kinds_of(folder):
 
 def options_for(kind):
     """More of the INI, where a kind wants it: for [gateway], and for [site]."""
+    if kind.startswith("nginx-http"):
+        return "http_listen = 127.0.0.1:8503\ntrusted_proxies = 127.0.0.1\nforward_headers = x-original-uri\n", ""
     over_http = kind.startswith("traefik") or kind in ("caddy-forward-auth", "haproxy-backup", "apache-standby")
     return ("http_listen = 127.0.0.1:8503\ntrusted_proxies = 127.0.0.1\n" if over_http else "",
             "hand_back = x-sendfile /var/www/html\n" if kind == "lighttpd-responder" else "")
@@ -112,9 +114,29 @@ def check_listeners(checks, folder):
         found = folder.run("snippet", "apache-standby", "--upstream", upstream)
         checks.that(f"apache-standby: --upstream {upstream!r}", found.code == (0 if made else 1) and
                     bool(found.out) is made and (made or "--upstream" in found.err), found)
-    folder.write_ini("[site]\n")
-    refused = folder.run("snippet", "apache-standby")
-    checks.that("apache-standby: nowhere to ask", refused.code == 2 and "http_listen" in refused.err and not refused.out, refused)
+    for kind in ("apache-standby", "nginx-http", "nginx-http-flag"):
+        folder.write_ini("[site]\n")
+        refused = folder.run("snippet", kind)
+        checks.that(f"{kind}: nowhere to ask", refused.code == 2 and "http_listen" in refused.err and not refused.out, refused)
+
+
+def check_half_configured(checks, folder):
+    """nginx-http: what the gateway would not understand, or not believe, is named with its key."""
+    http, proxy, headers = "http_listen = 127.0.0.1:8503\n", "trusted_proxies = 127.0.0.0/8\n", "forward_headers = x-original-uri\n"
+    for kind in ("nginx-http", "nginx-http-flag"):
+        for gateway, word in ((http + proxy, "forward_headers"),
+                              (http + proxy + "forward_headers = x-original-url\n", "forward_headers"),
+                              (http + proxy + "forward_headers = x-forwarded\n", "forward_headers"),
+                              (http + headers + "trusted_proxies = 10.0.0.0/8\n", "trusted_proxies"),
+                              ("http_listen = [::1]:8503\n" + proxy + headers, "trusted_proxies"),
+                              (http + headers, "trusted_proxies"), (http + proxy + headers, None),
+                              ("http_listen = /run/x.sock\n" + proxy + headers, None),
+                              ("http_listen = 192.0.2.1:8503\ntrusted_proxies = 192.0.2.2\n" + headers, None)):
+            folder.write_ini("[site]\n", gateway)
+            made = folder.run("snippet", kind)
+            right = made.code == 0 and made.out if word is None else made.code in (1, 2) and not made.out and \
+                "[gateway]" in made.err and word in made.err
+            checks.that(f"{kind}: {gateway!r}: {word or 'is made'}", right, made)
 
 
 def check_limits(checks, folder):
@@ -163,7 +185,7 @@ def main():
     folder = Folder(args)
     folder.write_ini()
     try:
-        for check in (check_list, check_forms, check_refusals, check_listeners, check_limits, check_odd_paths, check_secrets, check_names):
+        for check in (check_list, check_forms, check_refusals, check_listeners, check_half_configured, check_limits, check_odd_paths, check_secrets, check_names):
             check(checks, folder)
     finally:
         folder.close()

@@ -4,9 +4,10 @@ import contextlib
 import os
 import socket
 
-from harness import ALLOWED, OUTSIDER, SITE, Folder, drop_users, free_port, port_open, program, request, wait_until
+from harness import (ALLOWED, OUTSIDER, SITE, UPLOAD, Folder, drop_users, free_port, parse_response, port_open, program,
+                     receive, request, wait_until)
 from parity import COMMON, POLICIES, set_state
-from table import AS_ANNA, check_lost_folder
+from table import AS_ANNA, check_lost_folder, check_site
 
 GATE = "maintenance-warden.conf"
 BASE = """
@@ -191,6 +192,99 @@ class KeepAlive(AuthRequest):
         return "fastcgi_keep_conn on;\n" + text.replace(line, "fastcgi_pass warden;")
 
 
+def check_doors(checks, way):
+    """What the gateway would take for a question is a path of the site; what asks is nginx alone."""
+    for target in ("/auth", "/auth/x", "/auth-request?a=b", "/.maintenance/page/auth"):
+        for method, body in (("GET", b""), ("POST", UPLOAD), ("HEAD", b"")):
+            r = request(way.port, target, method, body=body)
+            checks.that(f"on: {method} {target} is held", r.status == 503 and r.header("x-maintenance").startswith("active"), r)
+    forged = [("X-Original-Method", "GET"), ("X-Original-URI", "/health"), ("X-Original-Uri", "/health"),
+              ("X-Original-URL", "http://site.example/health"), ("X-Forwarded-Proto", "https")]
+    r = request(way.port, "/admin.txt", headers=forged)
+    checks.that("on: forged questions are held", r.status == 503 and SITE not in r.body, r)
+    r = request(way.port, "/admin.txt", headers=forged, source=ALLOWED)
+    checks.that("on: and harm nobody", r.status == 200, r)
+
+
+def check_hosts(checks, way):
+    """The host is the one that nginx serves; a request without any is answered too."""
+    for on, change in ((True, way.folder.touch), (False, way.folder.remove)):
+        change()
+        for head in ("GET /file.bin HTTP/1.0\r\n\r\n",
+                     "GET http://other.example/file.bin HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n\r\n"):
+            with socket.create_connection(("127.0.0.1", way.port), 20) as s:
+                s.sendall(head.encode())
+                r = parse_response(receive(s))
+            checks.that(f"{'on' if on else 'off'}: {head!r}", r.status == (503 if on else 200), r)
+    way.folder.touch()
+
+
+def connections_to(port):
+    """Established ones with a listener on ::1."""
+    with open("/proc/net/tcp6") as f:
+        return sum(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "01" for line in f)
+
+
+def check_kept(checks, way):
+    """nginx keeps its connections to the gateway, and a gateway that starts again costs no request."""
+    wrong = sum(request(way.port, "/file.bin", source=ALLOWED).status != 200 for _ in range(200))
+    kept = connections_to(way.http_port)
+    checks.that("on: 200 requests by a few connections", wrong == 0 and 0 < kept <= 32, (wrong, kept))
+    folder = way.folder
+    folder.stop(folder.gateway)
+    folder.start_gateway()
+    wait_until(lambda: request(way.port, "/file.bin", source=ALLOWED).status == 200, "the gateway again")
+    wrong = [request(way.port, "/file.bin", method, source=ALLOWED).status for method in ("GET", "HEAD") * 20]
+    checks.that("on: the gateway has started again: no request is lost", set(wrong) == {200}, wrong)
+
+
+class Http(AuthRequest):
+    name = kind = "nginx-http"
+    checks = AuthRequest.checks + (check_doors, check_hosts, check_kept)
+
+    def __init__(self, folder):
+        folder.add_http()
+        folder.add_keys("forward_headers = x-original-uri\n")
+        with open(folder.file("warden.ini")) as f:
+            self.http_port = int(f.read().split("http_listen = [::1]:")[1].split()[0])
+        super().__init__(folder)
+
+    def gate(self):
+        text = super().gate()
+        self.http = self.folder.made(self.kind)["maintenance-warden-http.conf"]
+        return text
+
+
+class HttpFlag(Http):
+    name = kind = "nginx-http-flag"
+    gone_off, gone_on = 200, 500
+
+
+class HttpSocket(Http):
+    """The gateway on a Unix socket."""
+    name, kind = "nginx-http-socket", None
+
+    def __init__(self, folder):
+        folder.add_keys(f"http_listen = {folder.file('http.sock')}\ntrusted_proxies = 127.0.0.1\n"
+                        "forward_headers = x-original-uri\n")
+        AuthRequest.__init__(self, folder)
+
+    def gate(self):
+        self.kind = Http.kind
+        return super().gate()
+
+    def run(self, checks):
+        """All clients are proxies here: those of 127.0.0.1, to which the socket counts."""
+        check_site(checks, self, "off", source=ALLOWED)
+        self.folder.touch()
+        check_site(checks, self, "by address", source=ALLOWED)
+        for method, body in (("GET", b""), ("POST", UPLOAD)):
+            r = request(self.port, "/up/echo", method, body=body, source="127.0.0.9")
+            checks.that(f"held: {method}", r.status == 503 and r.header("retry-after").isdigit(), r)
+        self.kill_gateway()
+        checks.that("gateway gone: 500", request(self.port, "/file.bin").status == 500)
+
+
 class XAccel(Way):
     name = kind = "nginx-x-accel"
     applications = ("/up/echo",)
@@ -202,4 +296,4 @@ class XAccel(Way):
         return self.folder.made(self.kind, "--upstream", f"127.0.0.1:{echo}")[GATE]
 
 
-WAYS = (Native, AuthRequest, AuthRequestFlag, TwoServers, KeepAlive, XAccel)
+WAYS = (Native, AuthRequest, AuthRequestFlag, TwoServers, KeepAlive, Http, HttpFlag, HttpSocket, XAccel)
