@@ -202,7 +202,8 @@ print_http_upstreams(const struct snippet *s, FILE *out)
 {
 	print_upstream(s, HTTP_ASKED, "    keepalive 16;\n", out);
 	print_upstream(s, HTTP_PAGES, "", out);
-	(void)fputs("# the host as nginx reads it, also where the target has one; a request without any is no named site's\n"
+	(void)fputs("# the host as nginx reads it, also where the target has one; a request without any is no named "
+	    "site's\n"
 	    "map $host $maintenance_host {\n    default $host;\n    \"\" no-host.invalid;\n}\n", out);
 }
 
@@ -303,8 +304,8 @@ snippet_nginx_http_refuses(struct snippet *s)
 	if (s->http == NULL)
 		return false;           /* it is said what is missing */
 	if (s->policy->forward_headers != FORWARD_X_ORIGINAL_URI)
-		return complain(s, KEY_FORWARD_HEADERS, "forward_headers", "nginx asks with X-Original-Method and X-Original-URI: "
-		    "expected forward_headers = x-original-uri");
+		return complain(s, KEY_FORWARD_HEADERS, "forward_headers", "nginx asks with X-Original-Method and "
+		    "X-Original-URI: expected forward_headers = x-original-uri");
 	own = own_address(s);
 	if (own == NULL || ip_parse(str_of(own), &address) != 0 ||
 	    cidr_set_match(s->policy->trust.proxies, &address) >= 0)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """snippet: what every kind has in common, and what is refused.  That servers do it right is for tests/wire."""
 import os
+import re
 import stat
 import sys
 
@@ -35,12 +36,28 @@ def is_made(folder, kind):
     return folder.run("snippet", kind, "--json")
 
 
+def source(name):
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..", name)) as f:
+        return f.read()
+
+
+def in_order(names, like):
+    """The same names, in the order of `like`."""
+    return sorted(names, key=lambda name: like.index(name) if name in like else -1)
+
+
 def check_list(checks, folder):
     listed = folder.run("snippet")
     kinds = kinds_of(folder)
     checks.that("the list names each kind", listed.code == 0 and all(k["kind"] in listed.out for k in kinds), listed)
     checks.that("as JSON, with what happens when the gateway is gone", kinds and all(
         k["gate"] in ("native", "asking", "responder", "page") and k["gone_off"] and k["gone_on"] for k in kinds), kinds)
+    names = [k["kind"] for k in kinds]
+    manual = re.search(r"Bl -tag -width Ds -compact\n(.It Apache.*?)\n.El", source("src/man/wardenctl.1"), re.DOTALL).group(1)
+    found = " ".join(line[4:] for line in manual.splitlines() if line.startswith(".Cm ")).replace(" ,", "").split()
+    checks.that("the manual has each kind", found == in_order(names, found), sorted(set(names) ^ set(found)))
+    found = re.search(r"_wardenctl_kinds='([^']*)'", source("contrib/completion/wardenctl")).group(1).split()
+    checks.that("the completion has each kind", found == in_order(names, found), sorted(set(names) ^ set(found)))
     unknown = folder.run("snippet", "iis")
     checks.that("an unknown kind names those there are", unknown.code == 2 and "iis" in unknown.err and
                 "nginx-auth-request" in unknown.err, unknown)
