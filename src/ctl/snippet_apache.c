@@ -292,8 +292,8 @@ snippet_apache_standby(struct snippet *s)
 	    "ProxyPass; needs: a2enmod proxy proxy_http proxy_balancer lbmethod_byrequests slotmem_shm");
 	if (out == NULL)
 		return false;
-	(void)fprintf(out, "# Dead is what does not take a connection within 2 seconds: the request goes to the gateway, "
-	    "with its body.\n# A second later the next request tries the application again.  One that takes a "
+	(void)fprintf(out, "# Dead is what does not take a connection within 2 seconds: the request goes to the "
+	    "gateway, with its body.\n# A second later the next request tries the application again.  One that takes a "
 	    "request and does not answer\n# gets Apache's own 502 or 504: for these, snippet apache-fallback.\n\n"
 	    "<Proxy \"balancer://maintenance-warden\">\n"
 	    "    BalancerMember \"%s\" connectiontimeout=2 retry=1 upgrade=websocket\n"

@@ -411,8 +411,8 @@ snippet_lighttpd_authorizer_flag(struct snippet *s)
 
 	if (out == NULL)
 		return false;
-	(void)fputs("# The gateway is asked only while a flag is there.  A window's flag is written by the gateway that "
-	    "runs as a\n# daemon, or by wardenctl tick once a minute: without either its window does not begin.\n"
+	(void)fputs("# The gateway is asked only while a flag is there.  A window's flag is written by the gateway "
+	    "that runs as a\n# daemon, or by wardenctl tick once a minute: without either its window does not begin.\n"
 	    "# Not for a site with a fastcgi.map-extensions of its own: it does not hold while a flag is there.\n"
 	    "# A condition that has fastcgi.server must add to it, by +=, or nobody is asked there.\n" ORDER, out);
 	(void)fprintf(out, MAGNET "fastcgi.server += (\n  \"" ASK_SUFFIX "\" => ((\n    ", lua_folder(s));

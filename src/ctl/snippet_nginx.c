@@ -186,7 +186,7 @@ snippet_nginx_auth_request_flag(struct snippet *s)
 /* --- asked over HTTP --- */
 
 #define HTTP_ASKED "maintenance_warden"         /* connections that are kept */
-#define HTTP_PAGES "maintenance_warden_pages"   /* and those that are not: a page ends its connection where a body came */
+#define HTTP_PAGES "maintenance_warden_pages"   /* and others: a page's ends where a body came */
 
 static void
 print_upstream(const struct snippet *s, const char *name, const char *more, FILE *out)

@@ -7,7 +7,8 @@ import socket
 from harness import (ALLOWED, OUTSIDER, SITE, UPLOAD, Folder, drop_users, free_port, parse_response, port_open, program,
                      receive, request, wait_until)
 from parity import COMMON, POLICIES, set_state
-from table import AS_ANNA, check_lost_folder, check_site
+from table import (AS_ANNA, BYPASS, HELD, HELD_ASKING, check_gateway_gone, check_lost_folder, check_open, check_site,
+                   check_upgrade, held)
 
 GATE = "maintenance-warden.conf"
 BASE = """
@@ -285,6 +286,75 @@ class HttpSocket(Http):
         checks.that("gateway gone: 500", request(self.port, "/file.bin").status == 500)
 
 
+INGRESS = """
+auth_request /_external-auth;
+error_page 401 = @custom_401;
+location = /_external-auth {{
+  internal;
+  auth_request off;
+  proxy_pass_request_body off;
+  proxy_set_header Content-Length "";
+  proxy_set_header Host {gateway};
+  proxy_set_header X-Original-URL $scheme://$http_host$request_uri;
+  proxy_set_header X-Original-Method $request_method;
+  proxy_set_header X-Sent-From "nginx-ingress-controller";
+  proxy_set_header X-Real-IP $remote_addr;
+  proxy_set_header X-Forwarded-For $remote_addr;
+  proxy_set_header X-Auth-Request-Redirect $request_uri;
+  proxy_http_version 1.1;
+  set $target http://{gateway}/auth-request;
+  proxy_pass $target;
+}}
+location @custom_401 {{
+  auth_request off;
+  proxy_set_header X-Code 401;
+  proxy_set_header X-Format $http_accept;
+  proxy_set_header X-Original-URI $request_uri;
+  proxy_set_header Host $http_host;
+  rewrite (.*) / break;
+  proxy_pass http://{gateway};
+}}
+location = /.maintenance/status {{
+  auth_request off;
+  proxy_set_header Host $http_host;
+  proxy_pass http://{gateway};
+}}
+"""
+
+
+class Ingress(AuthRequest):
+    """What ingress-nginx makes of auth-url, custom-http-errors and default-backend: its headers, its rewriting to "/"."""
+    name, kind = "nginx-ingress", None
+
+    def __init__(self, folder):
+        folder.add_http()
+        folder.add_keys("forward_headers = x-original-url\n")
+        super().__init__(folder)
+
+    def gate(self):
+        with open(self.folder.file("warden.ini")) as f:
+            gateway = f.read().split("http_listen = ")[1].split()[0]
+        users = self.folder.write("users", "anna:{PLAIN}anna\n")
+        return INGRESS.format(gateway=gateway) + APPLICATIONS.format(
+            php=self.folder.start_php(), echo=self.folder.start_echo(), users=users)
+
+    def run(self, checks):
+        """The decision is the gateway's; the page is that of "/", for the controller has rewritten the target."""
+        check_site(checks, self, "off")
+        self.folder.touch()
+        for what, target, send in HELD + HELD_ASKING:
+            r = request(self.port, target, **send)
+            checks.that(f"held: {what}", held(r), r)
+        r = request(self.port, "/up/echo", "POST", body=UPLOAD)
+        checks.that("held: the page", r.status == 503 and r.header("retry-after").isdigit() and b"Wire test" in r.body, r)
+        check_open(checks, self)
+        check_site(checks, self, "by address", source=ALLOWED)
+        check_site(checks, self, "by secret", headers=[BYPASS])
+        check_upgrade(checks, self)
+        self.folder.remove()
+        check_gateway_gone(checks, self)
+
+
 class XAccel(Way):
     name = kind = "nginx-x-accel"
     applications = ("/up/echo",)
@@ -296,4 +366,4 @@ class XAccel(Way):
         return self.folder.made(self.kind, "--upstream", f"127.0.0.1:{echo}")[GATE]
 
 
-WAYS = (Native, AuthRequest, AuthRequestFlag, TwoServers, KeepAlive, Http, HttpFlag, HttpSocket, XAccel)
+WAYS = (Native, AuthRequest, AuthRequestFlag, TwoServers, KeepAlive, Http, HttpFlag, HttpSocket, Ingress, XAccel)
