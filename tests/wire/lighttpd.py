@@ -142,6 +142,7 @@ def check_ask_header(checks, way):
 class AuthorizerFlag(Way):
     """Asked only while a flag is there: with rewrites, CGI and a proxy behind it."""
     name = kind = "lighttpd-authorizer-flag"
+    policies = COMMON + ("asked",)
     checks = (check_every_handler, check_ask_header, check_lost_folder)
     gone_off, gone_on = 200, 503
 

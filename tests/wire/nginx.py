@@ -108,6 +108,7 @@ class AuthRequest(Way):
 
 class AuthRequestFlag(AuthRequest):
     name = kind = "nginx-auth-request-flag"
+    policies = COMMON + ("asked",)
     gone_off, gone_on = 200, 500
 
 
@@ -258,6 +259,7 @@ class Http(AuthRequest):
 
 class HttpFlag(Http):
     name = kind = "nginx-http-flag"
+    policies = COMMON + ("asked",)
     gone_off, gone_on = 200, 500
 
 
