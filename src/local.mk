@@ -36,6 +36,7 @@ WARDEN_SOURCES = \
 	src/front/control_tokens.c src/front/control_tokens.h \
 	src/front/forward.c src/front/forward.h src/front/http.h src/front/http_request.c src/front/http_request.h \
 	src/front/limits.c src/front/limits.h src/front/supervise.c src/front/supervise.h \
+	src/front/linger.c src/front/linger.h \
 	src/front/listener.c src/front/listener.h src/front/serve.c src/front/serve.h \
 	src/upkeep/gate_file.c src/upkeep/gate_file.h src/upkeep/upkeep.c src/upkeep/upkeep.h
 
@@ -77,13 +78,15 @@ wardenctl_SOURCES = src/wardenctl.c src/ctl/asked.c src/ctl/asked.h src/ctl/bypa
 nodist_wardenctl_SOURCES = src/ctl/snippet_lua.c
 wardenctl_LDADD = libwarden.a $(ICAL_LIBS)
 
-# The Lua of lighttpd's gate as a C string, a line a line.
-EXTRA_DIST += src/ctl/lighttpd_gate.lua
+# The Lua of lighttpd's gates as C strings, a line a line.
+LIGHTTPD_LUA = $(srcdir)/src/ctl/lighttpd_flags.lua $(srcdir)/src/ctl/lighttpd_gate.lua $(srcdir)/src/ctl/lighttpd_ask.lua
+EXTRA_DIST += src/ctl/lighttpd_flags.lua src/ctl/lighttpd_gate.lua src/ctl/lighttpd_ask.lua
 CLEANFILES += src/ctl/snippet_lua.c
-src/ctl/snippet_lua.c: $(srcdir)/src/ctl/lighttpd_gate.lua
-	$(AM_V_GEN)$(MKDIR_P) src/ctl && { echo '/* Made from lighttpd_gate.lua. */' && \
-		echo '#include "config.h"' && echo '#include "ctl/snippet_lua.h"' && echo 'const char snippet_lua[] =' && \
-		sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $(srcdir)/src/ctl/lighttpd_gate.lua && echo ';'; \
+src/ctl/snippet_lua.c: $(LIGHTTPD_LUA)
+	$(AM_V_GEN)$(MKDIR_P) src/ctl && { echo '/* Made from lighttpd_*.lua. */' && \
+		echo '#include "config.h"' && echo '#include "ctl/snippet_lua.h"' && for lua in $(LIGHTTPD_LUA); do \
+		echo "const char snippet_$$(basename $$lua .lua)[] =" && \
+		sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $$lua && echo ';' || exit 1; done; \
 		} > $@.tmp && mv $@.tmp $@
 
 EXTRA_DIST += src/answer/embed.sh src/README.md src/.clang-format

@@ -36,6 +36,7 @@ UNIT_SOURCES = \
 	tests/unit/test_cgi_env.c tests/unit/test_cgi_head.c tests/unit/test_cidr.c tests/unit/test_client.c \
 	tests/unit/test_clock.c tests/unit/test_compile.c tests/unit/test_condition.c tests/unit/test_decide.c \
 	tests/unit/test_decisions.c tests/unit/test_file.c tests/unit/test_flag.c tests/unit/test_forward.c tests/unit/test_handback.c \
+	tests/unit/test_linger.c \
 	tests/unit/test_host.c tests/unit/test_ini.c tests/unit/test_ip.c tests/unit/test_counters.c \
 	tests/unit/test_journal.c tests/unit/test_keys.c tests/unit/test_offer.c tests/unit/test_planning.c \
 	tests/unit/test_recurrence.c tests/unit/test_ticket.c tests/unit/test_window.c \

@@ -31,6 +31,9 @@ const struct snippet_kind snippet_kinds[] = {
 	    snippet_apache_fcgid, NULL },
 	{ "apache-fallback", "the page where the application does not answer", "page", "Holds nothing by itself.",
 	    "the site, untouched", "Apache's own page", NULL, NULL, 0, USES_FASTCGI, snippet_apache_fallback, NULL },
+	{ "apache-standby", "the page wherever Apache finds the application dead", "page",
+	    "No gate: flags are not looked at.", "Apache's own 503 while the application is dead", "the same", NULL,
+	    "apache", 0, USES_HTTP, snippet_apache_standby, NULL },
 	{ "htaccess", "the same on a shared host: .htaccess and a CGI", "native", WHOLE, "the site, untouched",
 	    "Apache's own 503, without Retry-After", NULL, NULL,
 	    NEED(SECRET_DIGEST) | ONLY_ASKING | NEED(CLIENT_HEADER) | NEED(WINDOWS), USES_NOTHING, snippet_htaccess,
@@ -43,14 +46,22 @@ const struct snippet_kind snippet_kinds[] = {
 	{ "nginx-auth-request-flag", "the same, but nginx asks only while a flag is there", "asking", WHOLE,
 	    "the site, untouched", "500", "$", "nginx-auth-request", NEED(ENABLED_FROM), USES_FASTCGI,
 	    snippet_nginx_auth_request_flag, NULL },
+	{ "nginx-http", "nginx asks about each request, by HTTP", "asking", WHOLE, "500", "500", "$", NULL,
+	    NEED(CLIENT_HEADER), USES_HTTP, snippet_nginx_http, snippet_nginx_http_refuses },
+	{ "nginx-http-flag", "the same, but nginx asks only while a flag is there", "asking", WHOLE,
+	    "the site, untouched", "500", "$", "nginx-http", NEED(CLIENT_HEADER) | NEED(ENABLED_FROM), USES_HTTP,
+	    snippet_nginx_http_flag, snippet_nginx_http_refuses },
 	{ "nginx-x-accel", "the gateway answers first and hands on to one application", "responder",
 	    WHOLE "  The body of a held upload is read first.", "502", "502", "$", NULL, 0, USES_FASTCGI,
 	    snippet_nginx_x_accel, NULL },
 	{ "lighttpd", "lighttpd decides by itself (mod_magnet); only held requests reach the gateway", "native", WHOLE,
-	    "the site, untouched", BARE_503, "\"\\", "lighttpd-authorizer", ONLY_ASKING | NEED(CLIENT_HEADER),
+	    "the site, untouched", BARE_503, "\"\\", "lighttpd-authorizer-flag", ONLY_ASKING | NEED(CLIENT_HEADER),
 	    USES_FASTCGI, snippet_lighttpd_native, NULL },
 	{ "lighttpd-authorizer", "lighttpd asks about each request; all its handlers stay", "asking", WHOLE, BARE_503,
 	    BARE_503, "\"\\", NULL, 0, USES_FASTCGI, snippet_lighttpd_authorizer, snippet_lighttpd_refuses_site },
+	{ "lighttpd-authorizer-flag", "the same, but lighttpd asks only while a flag is there", "asking", WHOLE,
+	    "the site, untouched", BARE_503, "\"\\", "lighttpd-authorizer", NEED(ENABLED_FROM), USES_FASTCGI,
+	    snippet_lighttpd_authorizer_flag, snippet_lighttpd_refuses_site },
 	{ "lighttpd-authorizer-spawned", "the same, and lighttpd starts the gateway", "asking", WHOLE,
 	    "started again, 503 for about a second", "started again, 503", "\"\\' \t", NULL, 0, USES_NOTHING,
 	    snippet_lighttpd_spawned, snippet_lighttpd_refuses_listen },
@@ -229,7 +240,7 @@ refuses(struct snippet *s)
 static bool
 has_odd_path(struct snippet *s)
 {
-	const char *const paths[] = { s->state_dir, s->unix_path, s->config, s->folder };
+	const char *const paths[] = { s->state_dir, s->unix_path, s->http, s->config, s->folder };
 	const char *never = s->kind->never != NULL ? s->kind->never : "";
 	const char *odd = NULL;
 

@@ -161,6 +161,19 @@ can_start(struct snippet *s, const char *program)
 	return rewrite_is_plain(program) || refuse(s, "the name of the program", program, plain);
 }
 
+/* In quotes, after "http://". */
+static bool
+can_name(struct snippet *s, const char *what, const char *listener)
+{
+	const char *end = listener[0] == '[' ? strchr(listener, ']') : NULL;
+
+	if (end == NULL)
+		return (listener[0] != '\0' && rewrite_is_plain(listener)) ||
+		    refuse(s, what, listener, "Apache takes " REWRITE_PLAIN " there");
+	return (strspn(listener + 1, "0123456789abcdefABCDEF:.") == (size_t)(end - listener - 1) &&
+	    rewrite_is_plain(end + 1)) || refuse(s, what, listener, "an address in [] was expected");
+}
+
 /* --- the kinds --- */
 
 /* A site's ProxyErrorOverride would put an error page of its own in place of the gateway's. */
@@ -255,6 +268,42 @@ snippet_apache_fallback(struct snippet *s)
 	rewrite_init(&gate.rules, s->arena);
 	write_page_place(&gate);
 	return rewrite_print(&gate.rules, out);
+}
+
+/* The URL of what listens, for a BalancerMember. */
+static const char *
+member_url(const struct snippet *s, const char *listener, const char *path)
+{
+	return listener[0] == '/' ? arena_printf(s->arena, "unix:%s|http://warden%s", listener, path).p :
+	    arena_printf(s->arena, "http://%s%s", listener, path).p;
+}
+
+/* Of the gateway's own paths one alone is for pages: a path of the site may look like any other. */
+#define STANDBY_PAGE "/.maintenance/page"
+
+bool
+snippet_apache_standby(struct snippet *s)
+{
+	FILE *out;
+
+	if (!can_name(s, "[gateway] http_listen", s->http) || !can_name(s, "--upstream", s->upstream))
+		return false;
+	out = snippet_part(s, "maintenance-warden.conf", "# ", "For a <VirtualHost>, in place of the application's own "
+	    "ProxyPass; needs: a2enmod proxy proxy_http proxy_balancer lbmethod_byrequests slotmem_shm");
+	if (out == NULL)
+		return false;
+	(void)fprintf(out, "# Dead is what does not take a connection within 2 seconds: the request goes to the "
+	    "gateway, with its body.\n# A second later the next request tries the application again.  One that takes a "
+	    "request and does not answer\n# gets Apache's own 502 or 504: for these, snippet apache-fallback.\n\n"
+	    "<Proxy \"balancer://maintenance-warden\">\n"
+	    "    BalancerMember \"%s\" connectiontimeout=2 retry=1 upgrade=websocket\n"
+	    "    # asked while no other member is alive\n"
+	    "    BalancerMember \"%s\" status=+H connectiontimeout=2 timeout=10 retry=0 disablereuse=On\n"
+	    "    # answers stay as they are, the application's too\n    ProxyErrorOverride Off\n</Proxy>\n"
+	    "# by the host the gateway tells sites\nProxyPreserveHost On\n"
+	    "ProxyPass \"/\" \"balancer://maintenance-warden/\"\n", member_url(s, s->upstream, ""),
+	    member_url(s, s->http, STANDBY_PAGE));
+	return true;
 }
 
 bool

@@ -257,12 +257,18 @@ print_lua_path(const char *name, const char *path, FILE *out)
 }
 
 static void
-print_lua(struct snippet *s, FILE *out)
+print_lua_state(const struct snippet *s, FILE *out)
 {
 	print_lua_path("STATE_DIR", s->state_dir, out);
 	print_lua_path("GLOBAL_FLAG", s->global_flag, out);
-	print_lua_path("BYPASS_OFF", s->bypass_off, out);
 	print_lua_flags(s, out);
+}
+
+static void
+print_lua(struct snippet *s, FILE *out)
+{
+	print_lua_state(s, out);
+	print_lua_path("BYPASS_OFF", s->bypass_off, out);
 	(void)fputs("local HOLD = \"/.maintenance/hold\"\n", out);
 	(void)fprintf(out, "local ONLY = \"%s\"           -- the site by name, where there is but one\n",
 	    s->site_count == 1 ? s->sites[0].name : "");
@@ -277,10 +283,14 @@ print_lua(struct snippet *s, FILE *out)
 	(void)fflush(out);
 	(void)fprintf(out, "local VERSION = \"%016llx\"\n", (unsigned long long)str_hash(STR_HASH_SEED,
 	    (struct str){ s->last->text, s->last->len }));
-	(void)fputs(snippet_lua, out);
+	(void)fprintf(out, "%s%s", snippet_lighttpd_flags, snippet_lighttpd_gate);
 }
 
 /* --- the kinds --- */
+
+#define MAGNET \
+	"server.modules := ( \"mod_magnet\" ) + server.modules\n" \
+	"magnet.attract-raw-url-to += ( \"%s/maintenance-warden.lua\" )\n\n"
 
 static const char *
 lua_folder(const struct snippet *s)
@@ -303,9 +313,7 @@ snippet_lighttpd_native(struct snippet *s)
 	(void)fprintf(out, "# mod_magnet goes before all other modules: one that stands before it answers "
 	    "without the gate.  Where a\n# condition sets magnet.attract-raw-url-to again, the gate must stand in that "
 	    "list too.\n"
-	    "server.modules += ( \"mod_fastcgi\" )\n"
-	    "server.modules := ( \"mod_magnet\" ) + server.modules\n"
-	    "magnet.attract-raw-url-to += ( \"%s/maintenance-warden.lua\" )\n\n"
+	    "server.modules += ( \"mod_fastcgi\" )\n" MAGNET
 	    "# what the script sends to the gateway\n$HTTP[\"url\"] == \"/.maintenance/hold\" {\n"
 	    "    server.stream-request-body = 2      # a held upload is not waited for\n"
 	    "    fastcgi.server = ( \"/\" => (( ", lua_folder(s));
@@ -368,6 +376,15 @@ snippet_lighttpd_refuses_roots(struct snippet *s)
 	return false;
 }
 
+static void
+print_status(const struct snippet *s, FILE *out)
+{
+	(void)fputs("# the state as JSON: never held\n$HTTP[\"url\"] == \"/.maintenance/status\" {\n"
+	    "  $HTTP[\"request-method\"] =~ \"^(GET|HEAD)$\" {\n    fastcgi.server = ( \"/\" => (( ", out);
+	print_socket(s, out);
+	(void)fputs(", \"check-local\" => \"disable\" )) )\n  }\n}\n", out);
+}
+
 bool
 snippet_lighttpd_authorizer(struct snippet *s)
 {
@@ -377,11 +394,38 @@ snippet_lighttpd_authorizer(struct snippet *s)
 		return false;
 	(void)fputs(ORDER "fastcgi.server += (\n  \"/\" => ((\n    ", out);
 	print_socket(s, out);
-	(void)fputs(",\n    \"mode\" => \"authorizer\",\n    \"check-local\" => \"disable\"\n  ))\n)\n\n"
-	    "# the state as JSON: never held\n$HTTP[\"url\"] == \"/.maintenance/status\" {\n"
-	    "  $HTTP[\"request-method\"] =~ \"^(GET|HEAD)$\" {\n    fastcgi.server = ( \"/\" => (( ", out);
+	(void)fputs(",\n    \"mode\" => \"authorizer\",\n    \"check-local\" => \"disable\"\n  ))\n)\n\n",
+	    out);
+	print_status(s, out);
+	return true;
+}
+
+/* Who is asked is a suffix that no path has; while a flag is there, every path is mapped to it. */
+#define ASK_HEADER "Maintenance-Ask"
+#define ASK_SUFFIX ".maintenance-warden"
+
+bool
+snippet_lighttpd_authorizer_flag(struct snippet *s)
+{
+	FILE *out = snippet_part(s, "maintenance-warden.conf", "# ", "For the server");
+
+	if (out == NULL)
+		return false;
+	(void)fputs("# The gateway is asked only while a flag is there.  A window's flag is written by the gateway "
+	    "that runs as a\n# daemon, or by wardenctl tick once a minute: without either its window does not begin.\n"
+	    "# Not for a site with a fastcgi.map-extensions of its own: it does not hold while a flag is there.\n"
+	    "# A condition that has fastcgi.server must add to it, by +=, or nobody is asked there.\n" ORDER, out);
+	(void)fprintf(out, MAGNET "fastcgi.server += (\n  \"" ASK_SUFFIX "\" => ((\n    ", lua_folder(s));
 	print_socket(s, out);
-	(void)fputs(", \"check-local\" => \"disable\" )) )\n  }\n}\n", out);
+	(void)fputs(",\n    \"mode\" => \"authorizer\",\n    \"check-local\" => \"disable\"\n  ))\n)\n"
+	    "$REQUEST_HEADER[\"" ASK_HEADER "\"] == \"yes\" {\n"
+	    "  fastcgi.map-extensions = ( \"\" => \"" ASK_SUFFIX "\" )\n}\n\n", out);
+	print_status(s, out);
+	out = snippet_part(s, "maintenance-warden.lua", "-- ", "The place that the other part names");
+	if (out == NULL)
+		return false;
+	print_lua_state(s, out);
+	(void)fprintf(out, "local ASK = \"" ASK_HEADER "\"\n%s%s", snippet_lighttpd_flags, snippet_lighttpd_ask);
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * FastCGI with nothing but what libfcgi documents, for a library that takes no connection from outside: see
- * front/fcgi_request.c.  A thread has a connection for one request, which libfcgi accepts, reads and closes by itself.  So
+ * front/fcgi_request.c.  A thread has a connection for one request, which libfcgi accepts, reads and closes.  So
  * no idle connection holds a thread here either; but nobody can cut a peer that stops in the middle of a request, and
  * kept connections are not to be had.  `configure --with-plain-fcgi` builds it.
  */

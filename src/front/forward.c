@@ -23,6 +23,7 @@ static const struct door {
 	{ STR_INIT("/auth"), DIALECT_FORWARD_AUTH, false },
 	{ STR_INIT("/auth-request"), DIALECT_AUTH_REQUEST, false },
 	{ STR_INIT("/auth/"), DIALECT_FORWARD_AUTH, true },
+	{ STR_INIT("/.maintenance/page/"), DIALECT_RENDER, true },
 };
 
 /* Whether `target` is at the door: compared as it came, for what another spelling means is nobody's to guess. */
@@ -146,6 +147,13 @@ take_x_original_uri(const struct http_request *request, struct raw_request *raw)
 	return complaint;
 }
 
+/* What follows the path of a door that is a prefix: "/cart?x". */
+static struct str
+target_behind(const struct door *door, struct str target)
+{
+	return str_sub(target, door->path.len - 1, target.len);
+}
+
 /* Envoy: the target follows the door's path; a proxy of the other kind, sent here by mistake, is told. */
 static const char *
 take_prefixed(const struct http_request *request, const struct door *door, struct raw_request *raw)
@@ -157,7 +165,7 @@ take_prefixed(const struct http_request *request, const struct door *door, struc
 	if (count > 0)
 		return "X-Forwarded-Uri, below /auth/: a proxy that sends it is to ask /auth itself";
 	raw->method = request->method;
-	raw->target = str_sub(request->target, door->path.len - 1, request->target.len);
+	raw->target = target_behind(door, request->target);
 	raw->hold_status = ENVOY_HOLD_STATUS;
 	host = http_field(request, STR("Host"), &count);
 	add_header(raw, STR("HOST"), host);
@@ -238,9 +246,9 @@ forward_read(const struct http_request *request, const struct trust *trust, enum
 	ret->peer = arena_copy(request->arena, str_of(address));
 	ret->whole = true;              /* to be shown the page nothing more is needed */
 	ret->dialect = DIALECT_RENDER;
-	if (door == NULL) {
+	if (door == NULL || door->dialect == DIALECT_RENDER) {
 		ret->method = request->method;
-		ret->target = request->target;
+		ret->target = door == NULL ? request->target : target_behind(door, request->target);
 		ret->https = cidr_set_match(trust->proxies, &request->peer) >= 0 && forwarded_https(request);
 		take_fields(request, true, ret);
 		ret->whole = true;

@@ -6,6 +6,7 @@
  *   /auth/...        the same for Envoy's ext_authz: what is behind /auth is the target, method and host are the
  *                    request's own.  Held with 403: Envoy takes a 5xx for an error of ours, and may then let pass
  *   /auth-request    204 or 401: nginx auth_request, ingress-nginx.  As /auth
+ *   /.maintenance/page/...   the page for what is behind: the way to it that no path of a site can be taken for
  *   anything else    the page; and /.maintenance/status
  */
 #ifndef FRONT_FORWARD_H

@@ -2,9 +2,9 @@
 /*
  * With http_response.c, what knows libmicrohttpd.  What it is made to do beyond
  * its defaults: the request target is kept as it came; a field that came twice
- * is seen twice; a long body is answered before it is read, and never kept; a
- * client that dribbles is cut, for the library's own time-out begins anew with
- * every byte.
+ * is seen twice; a long body is answered before it is read, and never kept
+ * (linger.h lets a proxy send it all the same); a client that dribbles is cut,
+ * for the library's own time-out begins anew with every byte.
  *
  * Threads are the library's, each with an epoll set of its own.  Each makes its
  * worker with its first connection, and frees it when it ends.
@@ -12,6 +12,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <poll.h>
 #include <pthread.h>
@@ -23,6 +24,7 @@
 
 #include "front/http.h"
 #include "front/http_response.h"
+#include "front/linger.h"
 #include "record/log.h"
 
 #define PROXY_IDLE_SECONDS 75   /* a trusted proxy may keep a connection so long for the next request */
@@ -33,6 +35,7 @@
 /* One connection, for the limit of its address and for the time it takes. */
 struct peer {
 	bool             used, trusted;
+	bool             sends;         /* a trusted proxy that was answered before it had sent all */
 	int              fd;
 	struct ip_addr   address;
 	int64_t          ended;         /* when its side was seen closed: monotonic milliseconds; 0: it is open */
@@ -44,6 +47,7 @@ struct http {
 	struct gateway     *gateway;
 	struct http_service service;
 	struct MHD_Daemon  *daemon;
+	struct lingering   *linger;
 	_Atomic(bool)       stopping;
 	pthread_mutex_t     mutex;      /* guards what follows, but for the atomic members */
 	struct peer        *peers;      /* as many as connections */
@@ -182,6 +186,16 @@ connection_started(struct http *http, struct MHD_Connection *connection, int fd)
 	return peer;
 }
 
+/* The library has said that no more comes from here, and closes the socket behind this: by another name it stays. */
+static void
+let_it_send(struct http *http, const struct peer *peer)
+{
+	int fd = peer->sends ? fcntl(peer->fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+	if (fd >= 0)
+		linger_take(http->linger, fd);
+}
+
 /* The library closes the socket behind this, so that under the mutex a descriptor in use is this connection's. */
 static void
 on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
@@ -196,6 +210,7 @@ on_connection(void *context, struct MHD_Connection *connection, void **socket_co
 		if (*socket_context == NULL)
 			(void)shutdown(info->connect_fd, SHUT_RDWR);
 	} else if (code == MHD_CONNECTION_NOTIFY_CLOSED && peer != NULL) {
+		let_it_send(http, peer);
 		(void)pthread_mutex_lock(&http->mutex);
 		peer->used = false;
 		(void)pthread_mutex_unlock(&http->mutex);
@@ -499,7 +514,7 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 	struct http *http = context;
 	struct exchange *exchange = *memory;
 	struct thread *thread = thread_of(http);
-	const struct peer *peer = peer_of(connection);
+	struct peer *peer = peer_of(connection);
 	struct http_request *request;
 	struct reply reply;
 
@@ -518,6 +533,7 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 		exchange->body_read = body_is_short(request);
 		if (exchange->body_read)
 			return MHD_YES;         /* once more, behind the body */
+		peer->sends = peer->trusted;
 	}
 	request->body = (struct str){ exchange->body, exchange->body_len };
 	request->body_whole = exchange->body_read && exchange->body_total == exchange->body_len;
@@ -569,6 +585,7 @@ static void
 free_http(struct http *http)
 {
 	(void)pthread_mutex_destroy(&http->mutex);
+	linger_stop(http->linger);
 	free(http->peers);
 	free(http->looks);
 	free(http);
@@ -579,6 +596,7 @@ http_start(struct gateway *gateway, const struct listener *listener, const struc
     struct http **ret)
 {
 	struct http *http = calloc(1, sizeof *http);
+	int rc;
 
 	if (http == NULL)
 		return -ENOMEM;
@@ -588,13 +606,13 @@ http_start(struct gateway *gateway, const struct listener *listener, const struc
 	(void)signal(SIGPIPE, SIG_IGN);
 	http->peers = calloc(service->connections, sizeof *http->peers);
 	http->looks = calloc(service->connections, sizeof *http->looks);
-	if (http->peers != NULL && http->looks != NULL)
+	rc = http->peers == NULL || http->looks == NULL ? -ENOMEM :
+	    linger_start(service->connections, service->timeout, &http->linger);
+	if (rc == 0)
 		http->daemon = start_daemon(http, listener->fd);
 	if (http->daemon == NULL) {
-		int rc = http->peers == NULL || http->looks == NULL ? -ENOMEM : -EIO;
-
 		free_http(http);
-		return rc;
+		return rc != 0 ? rc : -EIO;
 	}
 	*ret = http;
 	return 0;

@@ -11,7 +11,7 @@
 
 /* Bytes of memory for one head, where cookies take twice their length; more is 431.  The library clears it each time */
 #define HTTP_HEAD_MAX   (64 * 1024)
-#define HTTP_BODY_READ  (64 * 1024)     /* a longer body, or a chunked one, is not waited for: answered and closed */
+#define HTTP_BODY_READ  (64 * 1024)     /* a longer body, or a chunked one, is not waited for: answered at once */
 
 /*
  * Answers one request in `reply`, whose pieces and values must live until the handler is called again by the same
@@ -35,7 +35,8 @@ struct http;
 
 /*
  * Starts answering on `listener`, which must outlive it.  Signals that the caller waits for must be blocked before.
- * Returns 0, -ENOMEM, -EIO when libmicrohttpd refuses to start, or -ENOSYS in a program built without it.
+ * Returns 0, -ENOMEM, -EIO when libmicrohttpd refuses to start, what linger_start() says, or -ENOSYS in a program
+ * built without it.
  */
 int  http_start(struct gateway *gateway, const struct listener *listener, const struct http_service *service,
          struct http **ret);

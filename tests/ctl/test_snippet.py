@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """snippet: what every kind has in common, and what is refused.  That servers do it right is for tests/wire."""
 import os
+import re
 import stat
 import sys
 
@@ -15,7 +16,9 @@ def kinds_of(folder):
 
 def options_for(kind):
     """More of the INI, where a kind wants it: for [gateway], and for [site]."""
-    over_http = kind.startswith("traefik") or kind in ("caddy-forward-auth", "haproxy-backup")
+    if kind.startswith("nginx-http"):
+        return "http_listen = 127.0.0.1:8503\ntrusted_proxies = 127.0.0.1\nforward_headers = x-original-uri\n", ""
+    over_http = kind.startswith("traefik") or kind in ("caddy-forward-auth", "haproxy-backup", "apache-standby")
     return ("http_listen = 127.0.0.1:8503\ntrusted_proxies = 127.0.0.1\n" if over_http else "",
             "hand_back = x-sendfile /var/www/html\n" if kind == "lighttpd-responder" else "")
 
@@ -33,12 +36,28 @@ def is_made(folder, kind):
     return folder.run("snippet", kind, "--json")
 
 
+def source(name):
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..", name)) as f:
+        return f.read()
+
+
+def in_order(names, like):
+    """The same names, in the order of `like`."""
+    return sorted(names, key=lambda name: like.index(name) if name in like else -1)
+
+
 def check_list(checks, folder):
     listed = folder.run("snippet")
     kinds = kinds_of(folder)
     checks.that("the list names each kind", listed.code == 0 and all(k["kind"] in listed.out for k in kinds), listed)
     checks.that("as JSON, with what happens when the gateway is gone", kinds and all(
         k["gate"] in ("native", "asking", "responder", "page") and k["gone_off"] and k["gone_on"] for k in kinds), kinds)
+    names = [k["kind"] for k in kinds]
+    manual = re.search(r"Bl -tag -width Ds -compact\n(.It Apache.*?)\n.El", source("src/man/wardenctl.1"), re.DOTALL).group(1)
+    found = " ".join(line[4:] for line in manual.splitlines() if line.startswith(".Cm ")).replace(" ,", "").split()
+    checks.that("the manual has each kind", found == in_order(names, found), sorted(set(names) ^ set(found)))
+    found = re.search(r"_wardenctl_kinds='([^']*)'", source("contrib/completion/wardenctl")).group(1).split()
+    checks.that("the completion has each kind", found == in_order(names, found), sorted(set(names) ^ set(found)))
     unknown = folder.run("snippet", "iis")
     checks.that("an unknown kind names those there are", unknown.code == 2 and "iis" in unknown.err and
                 "nginx-auth-request" in unknown.err, unknown)
@@ -104,6 +123,39 @@ def check_refusals(checks, folder):
         checks.that(f"{kind}: nowhere to ask", refused.code == 2 and "listen" in refused.err and not refused.out, refused)
 
 
+def check_listeners(checks, folder):
+    """What stands in a URL is looked at: Apache would take more of it for a word of its own."""
+    for upstream, made in (("127.0.0.1:8081", True), ("[::1]:8081", True), ("app.example:80", True), ("/run/app.sock", True),
+                           ("a b", False), ('a"', False), ("[::1", False), ("[x]:80", False), ("%{HTTP_HOST}", False), ("", False)):
+        write_for(folder, "apache-standby")
+        found = folder.run("snippet", "apache-standby", "--upstream", upstream)
+        checks.that(f"apache-standby: --upstream {upstream!r}", found.code == (0 if made else 1) and
+                    bool(found.out) is made and (made or "--upstream" in found.err), found)
+    for kind in ("apache-standby", "nginx-http", "nginx-http-flag"):
+        folder.write_ini("[site]\n")
+        refused = folder.run("snippet", kind)
+        checks.that(f"{kind}: nowhere to ask", refused.code == 2 and "http_listen" in refused.err and not refused.out, refused)
+
+
+def check_half_configured(checks, folder):
+    """nginx-http: what the gateway would not understand, or not believe, is named with its key."""
+    http, proxy, headers = "http_listen = 127.0.0.1:8503\n", "trusted_proxies = 127.0.0.0/8\n", "forward_headers = x-original-uri\n"
+    for kind in ("nginx-http", "nginx-http-flag"):
+        for gateway, word in ((http + proxy, "forward_headers"),
+                              (http + proxy + "forward_headers = x-original-url\n", "forward_headers"),
+                              (http + proxy + "forward_headers = x-forwarded\n", "forward_headers"),
+                              (http + headers + "trusted_proxies = 10.0.0.0/8\n", "trusted_proxies"),
+                              ("http_listen = [::1]:8503\n" + proxy + headers, "trusted_proxies"),
+                              (http + headers, "trusted_proxies"), (http + proxy + headers, None),
+                              ("http_listen = /run/x.sock\n" + proxy + headers, None),
+                              ("http_listen = 192.0.2.1:8503\ntrusted_proxies = 192.0.2.2\n" + headers, None)):
+            folder.write_ini("[site]\n", gateway)
+            made = folder.run("snippet", kind)
+            right = made.code == 0 and made.out if word is None else made.code in (1, 2) and not made.out and \
+                "[gateway]" in made.err and word in made.err
+            checks.that(f"{kind}: {gateway!r}: {word or 'is made'}", right, made)
+
+
 def check_limits(checks, folder):
     """What a native gate cannot see is said where it matters."""
     for kind in ("nginx", "lighttpd"):
@@ -150,7 +202,7 @@ def main():
     folder = Folder(args)
     folder.write_ini()
     try:
-        for check in (check_list, check_forms, check_refusals, check_limits, check_odd_paths, check_secrets, check_names):
+        for check in (check_list, check_forms, check_refusals, check_listeners, check_half_configured, check_limits, check_odd_paths, check_secrets, check_names):
             check(checks, folder)
     finally:
         folder.close()

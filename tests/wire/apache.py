@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Apache: native gate in the server's configuration, and .htaccess with a CGI."""
+import contextlib
 import hashlib
 import os
 import random
@@ -13,9 +14,10 @@ import time
 import urllib.parse
 
 import parity
+from failover import check_dead_application, is_page
 from harness import (ALLOWED, OUTSIDER, SECRET, SITE, UPLOAD, Folder, free_port, parse_response, port_open, program, receive,
-                     request, wait_until)
-from table import AS_ANNA, TICKET, held
+                     request, upgrade, wait_until)
+from table import AS_ANNA, TICKET, check_site, held
 
 MODULES = "/usr/lib/apache2/modules"
 BASE = """
@@ -666,4 +668,113 @@ ProxyPass "/php-dead/" "unix:{self.folder.file("none.sock")}|fcgi://localhost/"
         checks.that("the gateway is gone: Apache's own 503", r.status == 503, r)
 
 
-WAYS = (Native, Htaccess, HtaccessInside, Texts, Hosts, Forwarded, RewriteMap, Certificates, MapProgram, Fcgid, Fallback)
+class Standby(Native):
+    """The application dead and alive again, and the gateway with it."""
+    name = "apache-standby"
+    kind = None
+    modules = Way.modules + ("proxy_balancer", "lbmethod_byrequests", "slotmem_shm")
+    applications = ("/up/echo",)
+    paths = ("/", "/auth", "/auth-request", "/auth/login?a=%2F", "/health", "/a%20b//c/%252e/x;y", "/" + "p" * 4000)
+
+    def listen(self):
+        self.folder.add_http()
+
+    def gate(self):
+        self.listen()
+        ini = open(self.folder.file("warden.ini")).read()
+        self.folder.write("warden.ini", ini + "title = The shop\n")
+        self.echo = self.folder.start_echo()
+        self.folder.start_gateway()
+        override = "ProxyErrorOverride On\nErrorDocument 503 \"Apache's own\"\n"     # of the site: it means its own pages
+        made = self.folder.made("apache-standby", "--upstream", f"127.0.0.1:{self.echo}")["maintenance-warden.conf"]
+        return f"DefaultRuntimeDir {self.folder.file('tmp')}\n{override}{made}"
+
+    def run(self, checks):
+        check_dead_application(checks, self)
+        self.check_alive(checks)
+        self.folder.stop_echo()
+        self.check_dead(checks)
+        self.check_return(checks)
+        self.check_silent(checks)
+        self.check_gone(checks)
+
+    def check_alive(self, checks):
+        check_site(checks, self, "alive")
+        answer = upgrade(self.port, "/up/echo")
+        checks.that("alive: a WebSocket", answer == b"SITE hello\n", answer)
+        r = request(self.port, "/up/503")
+        checks.that("alive: its own 503 is its own", r.status == 503 and SITE in r.body, r)
+
+    def check_dead(self, checks):
+        for method, body in (("GET", b""), ("POST", UPLOAD), ("PUT", b"x"), ("DELETE", b""), ("OPTIONS", b"")):
+            for target in self.paths:
+                r = request(self.port, target, method, body=body)
+                checks.that(f"dead: {method} {target[:30]}", is_page(r) and b"<!doctype html>" in r.body, r)
+        r = request(self.port, "/auth/x", "HEAD")
+        checks.that("dead: HEAD", is_page(r) and not r.body, r)
+        answer = upgrade(self.port, "/up/echo")
+        checks.that("dead: a WebSocket", answer.startswith(b"HTTP/1.1 503"), answer)
+        r = request(self.port, "/shop/x")
+        checks.that("dead: the site is found by its path", is_page(r) and b"The shop" in r.body, r)
+        r = request(self.port, "/.maintenance/status")
+        checks.that("dead: the status", r.status == 200 and r.echo().get("on") is False, r)
+        wrong = [r for r in (request(self.port, "/up/echo", "POST", body=UPLOAD) for _ in range(100)) if not is_page(r)]
+        checks.that("dead: 100 uploads of 1 MB", not wrong, wrong[:3])
+
+    def check_return(self, checks):
+        self.folder.start_echo(self.echo)
+        start = time.monotonic()
+        wait_until(lambda: request(self.port, "/file.bin").status == 200, "the application again")
+        took = time.monotonic() - start
+        checks.that("back: the site within 2 seconds", took < 2, took)
+        r = request(self.port, "/up/echo", "POST", body=UPLOAD)
+        checks.that("back: 1 MB", r.echo().get("length") == len(UPLOAD), r)
+
+    def check_silent(self, checks):
+        """Nobody takes the connection: the kernel's queue is full."""
+        self.folder.stop_echo()
+        with contextlib.ExitStack() as stack:
+            deaf = stack.enter_context(socket.socket())
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            deaf.bind(("127.0.0.1", self.echo))
+            deaf.listen(0)
+            for _ in range(4):
+                s = stack.enter_context(socket.socket())
+                s.setblocking(False)
+                s.connect_ex(("127.0.0.1", self.echo))
+            took = []
+            for _ in range(4):
+                start = time.monotonic()
+                r = request(self.port, "/file.bin", "POST", body=UPLOAD)
+                took.append(time.monotonic() - start)
+                checks.that("silent: the page", is_page(r), r)
+            checks.that("silent: after 2 seconds, and for the next ones at once", took[0] < 4 and min(took) < 0.5, took)
+        self.folder.start_echo(self.echo)
+        wait_until(lambda: request(self.port, "/file.bin").status == 200, "the application again")
+
+    def check_gone(self, checks):
+        self.folder.stop(self.folder.gateway)
+        r = request(self.port, "/file.bin")
+        checks.that("gateway gone: the application", r.status == 200 and SITE in r.body, r)
+        self.folder.stop_echo()
+        for _ in range(3):
+            r = request(self.port, "/file.bin", "POST", body=UPLOAD)
+            checks.that("both gone: Apache's own 503", r.status == 503 and not r.header("retry-after"), r)
+        self.folder.start_gateway()
+        r = request(self.port, "/file.bin")
+        checks.that("the gateway alone is back: the page, at once", is_page(r), r)
+        self.folder.start_echo(self.echo)
+        wait_until(lambda: request(self.port, "/file.bin").status == 200, "the application again")
+        checks.that("both are back: the application", True)
+
+
+class StandbySocket(Standby):
+    """The gateway on a Unix socket."""
+    name = "apache-standby-socket"
+
+    def listen(self):
+        self.folder.add_keys(f"http_listen = {self.folder.file('http.sock')}\ntrusted_proxies = 127.0.0.1\n")
+
+
+WAYS = (Native, Htaccess, HtaccessInside, Texts, Hosts, Forwarded, RewriteMap, Certificates, MapProgram, Fcgid, Fallback,
+        Standby, StandbySocket)

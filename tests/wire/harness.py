@@ -332,6 +332,15 @@ state_dir = {self.file("state")}
     def start_echo(self, port=0):
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
+            kept = set()
+
+            def process_request(self, request, client_address):
+                self.kept.add(request)
+                super().process_request(request, client_address)
+
+            def close_request(self, request):
+                self.kept.discard(request)
+                super().close_request(request)
 
             def handle_error(self, *_):
                 """HAProxy resets a connection that it does not need any more."""
@@ -340,8 +349,12 @@ state_dir = {self.file("state")}
         return self.echo.server_address[1]
 
     def stop_echo(self):
+        """As the end of a process: kept connections end too."""
         self.echo.shutdown()
         self.echo.server_close()
+        for s in list(self.echo.kept):
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
 
     def start_php(self):
         binary, listen = program("php-fpm8.2", "php8.2-fpm"), self.file("php.sock")

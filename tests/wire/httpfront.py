@@ -390,6 +390,16 @@ path = /shop/
         checks.that("40 uploads of 1 MB are answered, and not kept", self.memory() < before + 20000, (before, self.memory()))
         r = self.ask("/auth", traefik() + [("Transfer-Encoding", "chunked")], "POST", body=chunked)
         checks.that("a chunked body is held", r.status == 503, r)
+        for source, whole in ((PROXY, True), (STRANGER, False)):
+            with Wire(self.port, source) as w:
+                w.send(head_of("/upload", "POST", [("Host", "a"), ("Content-Length", str(8 * len(UPLOAD)))]) + UPLOAD)
+                first, sent = w.response(), 0
+                with contextlib.suppress(ConnectionError):
+                    for _ in range(7):
+                        w.s.sendall(UPLOAD)
+                        sent += 1
+                checks.that(f"answered early, {source} may send the rest: {whole}", (sent == 7) is whole and
+                            (first.status == 503 or not whole), (first, sent))
         framings = [
             ("chunked", [("Transfer-Encoding", "chunked")], b"0\r\n\r\n"),
             ("both lengths", [("Transfer-Encoding", "chunked"), ("Content-Length", "5")], b"0\r\n\r\n"),

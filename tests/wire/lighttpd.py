@@ -71,13 +71,18 @@ def check_slow_upload(checks, way):
         checks.that("on: a slow upload is answered at once", first.startswith(b"HTTP/1.1 503"), first)
 
 
-def check_handlers(checks, way):
-    """Whatever stands before mod_magnet in server.modules, rewrites included: held."""
+def check_every_handler(checks, way):
+    """The gate is asked first, rewrites included."""
     for target in ("/up/echo", "/cgi/echo", "/echo.php", "/rewritten/x", "/again/x"):
         r = request(way.port, target)
         checks.that(f"on: {target} is held", r.status == 503 and r.header("x-maintenance") and SITE not in r.body, r)
         r = request(way.port, target, source=ALLOWED)
         checks.that(f"on: {target} passes by address", r.status == 200 and SITE in r.body, r)
+
+
+def check_handlers(checks, way):
+    """Whatever stands before mod_magnet in server.modules: held."""
+    check_every_handler(checks, way)
     r = request(way.port, "/.maintenance/hold", source=ALLOWED)
     checks.that("on: the gate's own path is nobody's", r.status == 404, r)
 
@@ -123,6 +128,36 @@ class Native(Way):
 
 class Authorizer(Way):
     name = kind = "lighttpd-authorizer"
+
+
+def check_ask_header(checks, way):
+    """The header by which the script has the gateway asked is nothing that a client could send, or take away."""
+    for value in ("yes", "no", ""):
+        r = request(way.port, "/admin.txt", headers=[("Maintenance-Ask", value)])
+        checks.that(f"on, Maintenance-Ask: {value!r}: held", r.status == 503 and SITE not in r.body, r)
+    r = request(way.port, "/admin.txt", headers=[("Maintenance-Ask", "no"), ("Maintenance-Ask", "no")])
+    checks.that("on, Maintenance-Ask twice: held", r.status == 503 and SITE not in r.body, r)
+
+
+class AuthorizerFlag(Way):
+    """Asked only while a flag is there: with rewrites, CGI and a proxy behind it."""
+    name = kind = "lighttpd-authorizer-flag"
+    policies = COMMON + ("asked",)
+    checks = (check_every_handler, check_ask_header, check_lost_folder)
+    gone_off, gone_on = 200, 503
+
+    def gate(self):
+        made = self.folder.made(self.kind)
+        self.folder.write("maintenance-warden.lua", made["maintenance-warden.lua"])
+        self.folder.write("www/cgi/echo", "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nSITE cgi\\n'\n")
+        site = APPLICATIONS.format(php=self.folder.start_php(), echo=self.folder.start_echo())
+        return made["maintenance-warden.conf"] + REWRITES + site
+
+    def kill_gateway(self):
+        """While off, nobody is asked: not for a header of the client's either."""
+        super().kill_gateway()
+        r = request(self.port, "/file.bin", headers=[("Maintenance-Ask", "yes")])
+        assert r.status == 200, r
 
 
 class Spawned(Way):
@@ -185,4 +220,4 @@ class Responder(Way):
         super().__init__(folder)
 
 
-WAYS = (Native, Authorizer, Spawned, Responder)
+WAYS = (Native, Authorizer, AuthorizerFlag, Spawned, Responder)

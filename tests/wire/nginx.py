@@ -4,9 +4,11 @@ import contextlib
 import os
 import socket
 
-from harness import ALLOWED, OUTSIDER, SITE, Folder, drop_users, free_port, port_open, program, request, wait_until
+from harness import (ALLOWED, OUTSIDER, SITE, UPLOAD, Folder, drop_users, free_port, parse_response, port_open, program,
+                     receive, request, wait_until)
 from parity import COMMON, POLICIES, set_state
-from table import AS_ANNA, check_lost_folder
+from table import (AS_ANNA, BYPASS, HELD, HELD_ASKING, check_gateway_gone, check_lost_folder, check_open, check_site,
+                   check_upgrade, held)
 
 GATE = "maintenance-warden.conf"
 BASE = """
@@ -106,6 +108,7 @@ class AuthRequest(Way):
 
 class AuthRequestFlag(AuthRequest):
     name = kind = "nginx-auth-request-flag"
+    policies = COMMON + ("asked",)
     gone_off, gone_on = 200, 500
 
 
@@ -191,6 +194,169 @@ class KeepAlive(AuthRequest):
         return "fastcgi_keep_conn on;\n" + text.replace(line, "fastcgi_pass warden;")
 
 
+def check_doors(checks, way):
+    """What the gateway would take for a question is a path of the site; what asks is nginx alone."""
+    for target in ("/auth", "/auth/x", "/auth-request?a=b", "/.maintenance/page/auth"):
+        for method, body in (("GET", b""), ("POST", UPLOAD), ("HEAD", b"")):
+            r = request(way.port, target, method, body=body)
+            checks.that(f"on: {method} {target} is held", r.status == 503 and r.header("x-maintenance").startswith("active"), r)
+    forged = [("X-Original-Method", "GET"), ("X-Original-URI", "/health"), ("X-Original-Uri", "/health"),
+              ("X-Original-URL", "http://site.example/health"), ("X-Forwarded-Proto", "https")]
+    r = request(way.port, "/admin.txt", headers=forged)
+    checks.that("on: forged questions are held", r.status == 503 and SITE not in r.body, r)
+    r = request(way.port, "/admin.txt", headers=forged, source=ALLOWED)
+    checks.that("on: and harm nobody", r.status == 200, r)
+
+
+def check_hosts(checks, way):
+    """The host is the one that nginx serves; a request without any is answered too."""
+    for on, change in ((True, way.folder.touch), (False, way.folder.remove)):
+        change()
+        for head in ("GET /file.bin HTTP/1.0\r\n\r\n",
+                     "GET http://other.example/file.bin HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n\r\n"):
+            with socket.create_connection(("127.0.0.1", way.port), 20) as s:
+                s.sendall(head.encode())
+                r = parse_response(receive(s))
+            checks.that(f"{'on' if on else 'off'}: {head!r}", r.status == (503 if on else 200), r)
+    way.folder.touch()
+
+
+def connections_to(port):
+    """Established ones with a listener on ::1."""
+    with open("/proc/net/tcp6") as f:
+        return sum(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "01" for line in f)
+
+
+def check_kept(checks, way):
+    """nginx keeps its connections to the gateway, and a gateway that starts again costs no request."""
+    wrong = sum(request(way.port, "/file.bin", source=ALLOWED).status != 200 for _ in range(200))
+    kept = connections_to(way.http_port)
+    checks.that("on: 200 requests by a few connections", wrong == 0 and 0 < kept <= 32, (wrong, kept))
+    folder = way.folder
+    folder.stop(folder.gateway)
+    folder.start_gateway()
+    wait_until(lambda: request(way.port, "/file.bin", source=ALLOWED).status == 200, "the gateway again")
+    wrong = [request(way.port, "/file.bin", method, source=ALLOWED).status for method in ("GET", "HEAD") * 20]
+    checks.that("on: the gateway has started again: no request is lost", set(wrong) == {200}, wrong)
+
+
+class Http(AuthRequest):
+    name = kind = "nginx-http"
+    checks = AuthRequest.checks + (check_doors, check_hosts, check_kept)
+
+    def __init__(self, folder):
+        folder.add_http()
+        folder.add_keys("forward_headers = x-original-uri\n")
+        with open(folder.file("warden.ini")) as f:
+            self.http_port = int(f.read().split("http_listen = [::1]:")[1].split()[0])
+        super().__init__(folder)
+
+    def gate(self):
+        text = super().gate()
+        self.http = self.folder.made(self.kind)["maintenance-warden-http.conf"]
+        return text
+
+
+class HttpFlag(Http):
+    name = kind = "nginx-http-flag"
+    policies = COMMON + ("asked",)
+    gone_off, gone_on = 200, 500
+
+
+class HttpSocket(Http):
+    """The gateway on a Unix socket."""
+    name, kind = "nginx-http-socket", None
+
+    def __init__(self, folder):
+        folder.add_keys(f"http_listen = {folder.file('http.sock')}\ntrusted_proxies = 127.0.0.1\n"
+                        "forward_headers = x-original-uri\n")
+        AuthRequest.__init__(self, folder)
+
+    def gate(self):
+        self.kind = Http.kind
+        return super().gate()
+
+    def run(self, checks):
+        """All clients are proxies here: those of 127.0.0.1, to which the socket counts."""
+        check_site(checks, self, "off", source=ALLOWED)
+        self.folder.touch()
+        check_site(checks, self, "by address", source=ALLOWED)
+        for method, body in (("GET", b""), ("POST", UPLOAD)):
+            r = request(self.port, "/up/echo", method, body=body, source="127.0.0.9")
+            checks.that(f"held: {method}", r.status == 503 and r.header("retry-after").isdigit(), r)
+        self.kill_gateway()
+        checks.that("gateway gone: 500", request(self.port, "/file.bin").status == 500)
+
+
+INGRESS = """
+auth_request /_external-auth;
+error_page 401 = @custom_401;
+location = /_external-auth {{
+  internal;
+  auth_request off;
+  proxy_pass_request_body off;
+  proxy_set_header Content-Length "";
+  proxy_set_header Host {gateway};
+  proxy_set_header X-Original-URL $scheme://$http_host$request_uri;
+  proxy_set_header X-Original-Method $request_method;
+  proxy_set_header X-Sent-From "nginx-ingress-controller";
+  proxy_set_header X-Real-IP $remote_addr;
+  proxy_set_header X-Forwarded-For $remote_addr;
+  proxy_set_header X-Auth-Request-Redirect $request_uri;
+  proxy_http_version 1.1;
+  set $target http://{gateway}/auth-request;
+  proxy_pass $target;
+}}
+location @custom_401 {{
+  auth_request off;
+  proxy_set_header X-Code 401;
+  proxy_set_header X-Format $http_accept;
+  proxy_set_header X-Original-URI $request_uri;
+  proxy_set_header Host $http_host;
+  rewrite (.*) / break;
+  proxy_pass http://{gateway};
+}}
+location = /.maintenance/status {{
+  auth_request off;
+  proxy_set_header Host $http_host;
+  proxy_pass http://{gateway};
+}}
+"""
+
+
+class Ingress(AuthRequest):
+    """What ingress-nginx makes of auth-url, custom-http-errors and default-backend: its headers, its rewriting to "/"."""
+    name, kind = "nginx-ingress", None
+
+    def __init__(self, folder):
+        folder.add_http()
+        folder.add_keys("forward_headers = x-original-url\n")
+        super().__init__(folder)
+
+    def gate(self):
+        with open(self.folder.file("warden.ini")) as f:
+            gateway = f.read().split("http_listen = ")[1].split()[0]
+        users = self.folder.write("users", "anna:{PLAIN}anna\n")
+        return INGRESS.format(gateway=gateway) + APPLICATIONS.format(
+            php=self.folder.start_php(), echo=self.folder.start_echo(), users=users)
+
+    def run(self, checks):
+        """The decision is the gateway's; the page is that of "/", for the controller has rewritten the target."""
+        check_site(checks, self, "off")
+        self.folder.touch()
+        for what, target, send in HELD + HELD_ASKING:
+            r = request(self.port, target, **send)
+            checks.that(f"held: {what}", held(r), r)
+        r = request(self.port, "/up/echo", "POST", body=UPLOAD)
+        checks.that("held: the page", r.status == 503 and r.header("retry-after").isdigit() and b"Wire test" in r.body, r)
+        check_open(checks, self)
+        check_site(checks, self, "by address", source=ALLOWED)
+        check_site(checks, self, "by secret", headers=[BYPASS])
+        check_upgrade(checks, self)
+        self.folder.remove()
+        check_gateway_gone(checks, self)
+
+
 class XAccel(Way):
     name = kind = "nginx-x-accel"
     applications = ("/up/echo",)
@@ -202,4 +368,4 @@ class XAccel(Way):
         return self.folder.made(self.kind, "--upstream", f"127.0.0.1:{echo}")[GATE]
 
 
-WAYS = (Native, AuthRequest, AuthRequestFlag, TwoServers, KeepAlive, XAccel)
+WAYS = (Native, AuthRequest, AuthRequestFlag, TwoServers, KeepAlive, Http, HttpFlag, HttpSocket, Ingress, XAccel)

@@ -4,6 +4,7 @@
 Each way makes its configuration by `wardenctl snippet KIND` from one of three policies.  A way may name rows in its
 `differs`, with the reason; the README's table has the same.
 """
+import hashlib
 import json
 import os
 import subprocess
@@ -201,7 +202,25 @@ PROXIES_ROWS += [forwarded(line) for line in (
     "[::ffff:203.0.113.7]:80", "::ffff:198.51.100.1", "203.0.113.07", "203.0.113.256", "203.0.113", "203.0.113.7 , 10.0.0.1",
     "203.0.113.7 10.0.0.1", "junk 203.0.113.7", "203.0.113.7,,10.0.0.1", ",203.0.113.7", "203.0.113.7,", ", 10.0.0.9",
     "10.0.0.9,", "fe80::1%eth0, 10.0.0.9", "\"203.0.113.7\"", "127.0.0.1", "unix:", "010.0.0.9", "10.0.0.9;q=1")]
-MORE_ROWS = {"hostile": HOSTILE_ROWS, "proxies": PROXIES_ROWS}
+
+# What only the gateway itself can judge, for ways that ask while a flag is there.
+POLICIES["asked"] = f"""[site]
+title = Wire test
+share = 50
+cors_origins = https://a.example
+bypass_secret = sha256:{hashlib.sha256(SECRET.encode()).hexdigest()}
+[site.shop]
+path = /shop/
+share = 0
+"""
+STATES["asked"] = [(), ("maintenance.flag",), ("flags/shop.flag",), ("maintenance.flag", "bypass.off")]
+ASKED_ROWS = [Row(f"from 127.0.1.{i}", "/file.bin", source=f"127.0.1.{i}") for i in range(1, 21)]
+ASKED_ROWS += [Row(f"{target} from {source}", target, source=source, headers=headers)
+               for target in ("/file.bin", "/shop/x.txt", "/shop%2fx.txt", "/health") for source in ("127.0.1.1", "127.0.1.2")
+               for headers in ((), secret(SECRET), secret(SECRET[:-1]))]
+ASKED_ROWS += [Row(f"a preflight of {origin}", "/up/echo", "OPTIONS", [("Origin", origin), ("Access-Control-Request-Method", "PUT")],
+                   source="127.0.1.3") for origin in ("https://a.example", "https://b.example")]
+MORE_ROWS = {"hostile": HOSTILE_ROWS, "proxies": PROXIES_ROWS, "asked": ASKED_ROWS}
 
 
 def set_state(folder, state):

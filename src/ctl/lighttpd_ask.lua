@@ -1,0 +1,9 @@
+-- Asked is who has this header, and it is only ever set here: what the client sent by that name is nothing.  Looked at
+-- once a request, for rewriting and the gateway's own answer begin it anew.
+if env["WARDEN_LOOKED"] then return 0 end
+env["WARDEN_LOOKED"] = "1"
+local _, some = look()
+local wanted = some and "yes" or ""
+if (head[ASK] or "") == wanted then return 0 end
+head[ASK] = wanted
+return lighty.RESTART_REQUEST
