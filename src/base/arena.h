@@ -25,8 +25,8 @@ void          arena_free(struct arena *arena);          /* NULL is fine */
 void          arena_reset(struct arena *arena);
 
 /*
- * Whether a piece was refused since the arena was new or reset, be it for the maximum or for want of memory: then what was made in the arena may
- * lack something, even where nobody looked.
+ * Whether a piece was refused since the arena was new or reset, be it for the maximum or for want of memory: then what
+ * was made in the arena may lack something, even where nobody looked.
  */
 bool          arena_was_short(const struct arena *arena);
 

@@ -44,8 +44,8 @@ int file_read(const char *path, size_t max, struct arena *arena, struct str *ret
  * caller may, its owner and group; a new one gets `mode` whatever the umask: the web server must read it.
  * A symbolic link that belongs to root or the caller is followed: what it names is replaced; that of anybody else is
  * replaced itself.
- * Returns 0 or the first -errno, and then the old file stands as it was.  A folder that cannot be synced is no error: what
- * everybody sees by then is the new file.
+ * Returns 0 or the first -errno, and then the old file stands as it was.  A folder that cannot be synced is no error:
+ * what everybody sees by then is the new file.
  */
 int file_write(const char *path, struct str text, mode_t mode);
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Disk full, read-only, not ours, or failing: a command says so and leaves the old state; a gate does what on_unknown says.
+"""Disk full, read-only, not ours, failing: a command says so and leaves the old state; a gate does as on_unknown says.
 
 tests/ctl/test_stress.py has on, off, message, step and until on a full disk in more detail.
 """
@@ -103,7 +103,8 @@ def commands(folder, checks, state, why, begin, end, prefix=()):
         checks.equal(f"{what}: no temporary file", left, [])
         again = folder.run(*words)
         done = roomless and why == "full" and words[0] in ("schedule",)         # so it cannot be done again
-        checks.that(f"{what}: works afterwards", again.code == (1 if done else 0) and folder.journal(state)[1:] == (0, None), again)
+        checks.that(f"{what}: works afterwards", again.code == (1 if done else 0) and
+                    folder.journal(state)[1:] == (0, None), again)
 
 
 def fill(path):

@@ -56,8 +56,8 @@ class Rules:
 
 def build_load(folder):
     program = os.path.join(folder, "fcgi_load")
-    done = subprocess.run([os.environ.get("CC", "cc"), "-O2", "-o", program, LOAD_SOURCE], capture_output=True, text=True,
-                          check=False, timeout=60)
+    done = subprocess.run([os.environ.get("CC", "cc"), "-O2", "-o", program, LOAD_SOURCE], capture_output=True,
+                          text=True, check=False, timeout=60)
     if done.returncode != 0:
         raise RuntimeError(f"cannot compile fcgi_load.c: {done.stderr[-1000:]}")
     return program
@@ -69,7 +69,8 @@ class Load:
     def __init__(self, folder, program, rules):
         self.folder, self.program, self.rules = folder, program, rules
         self.stop, self.answers, self.wrong = threading.Event(), 0, []
-        self.threads = [threading.Thread(target=self.many, args=(how,)) for how in (("keep", "responder"), ("close", "authorizer"))]
+        self.threads = [threading.Thread(target=self.many, args=(how,))
+                        for how in (("keep", "responder"), ("close", "authorizer"))]
         self.threads.append(threading.Thread(target=self.read))
 
     def many(self, how):
@@ -92,7 +93,8 @@ class Load:
                 answer = repr(error).encode()
             self.answers += 1
             if fastcgi.status(answer) != 503 or not self.rules.allows(answer):
-                self.wrong.append(("page", sorted(self.rules.titles), answer[:60], re.findall(rb"Generation \d+", answer)))
+                self.wrong.append(("page", sorted(self.rules.titles), answer[:60],
+                                   re.findall(rb"Generation \d+", answer)))
             self.stop.wait(0.002)
 
     def __enter__(self):

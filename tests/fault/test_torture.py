@@ -22,8 +22,8 @@ from harness import fastcgi
 
 RUNNERS = 2                     # at once
 SHORT_FAULTS = 900             # in the short form, spread over all functions of all scenarios
-END_SECONDS = 20                # what takes longer hangs
-RIGHT_SECONDS = 4               # after a fault the right answer comes within
+END_SECONDS = 30                # what takes longer hangs
+RIGHT_SECONDS = 10              # after a fault the right answer comes within
 SECRET = "correct-horse-battery-staple"
 MEMORY = (errno.ENOMEM,)
 DISK = (errno.ENOSPC, errno.EIO)
@@ -32,7 +32,8 @@ DISK = (errno.ENOSPC, errno.EIO)
 ERRORS = {
     **dict.fromkeys(("malloc", "calloc", "realloc", "reallocarray", "strdup", "strndup", "posix_memalign", "mmap",
                      "scandir", "open_memstream", "pthread_attr_init", "posix_spawnattr_init", "epoll_ctl",
-                     "posix_spawn_file_actions_init", "posix_spawn_file_actions_adddup2", "pthread_setspecific"), MEMORY),
+                     "posix_spawn_file_actions_init", "posix_spawn_file_actions_adddup2", "pthread_setspecific"),
+                    MEMORY),
     **dict.fromkeys(("fsync", "rename", "mkdir", "mkstemp", "mkostemps", "mkdtemp", "posix_fallocate", "fflush"), DISK),
     **dict.fromkeys(("open", "openat", "fopen", "opendir"), (errno.EMFILE, errno.EACCES, errno.EIO)),
     **dict.fromkeys(("stat", "lstat", "fstat", "fstatat", "access"), (errno.EIO, errno.EACCES)),
@@ -569,8 +570,8 @@ SCENARIOS = (Service(), RewriteMap(), *REQUESTS, *COMMANDS)
 # --- all of it ---
 
 LIBC = "libc.so.6"
-# where it is the library's own way to crash: iniparser 4.1 and glibc's getpwuid() use what they did not get, libfcgi and
-# libmicrohttpd abort
+# where it is the library's own way to crash: iniparser 4.1 and glibc's getpwuid() use what they did not get, libfcgi
+# and libmicrohttpd abort
 FRAGILE = ("libiniparser.so.1", "libfcgi.so.0", "libmicrohttpd.so.12", LIBC)
 # what a crash brings with it
 BY_A_CRASH = re.compile(r"exit -\d+|no word|without a word|no exit code of wardenctl|the process is gone|left: ")
@@ -669,8 +670,8 @@ class Torture:
             thread.start()
         for thread in threads:
             thread.join()
-        print(f"{self.fired} faults of {total} in {len(offers)} scenarios; {self.missed} calls did not come; crashes in a "
-              f"library: {self.where}")
+        print(f"{self.fired} faults of {total} in {len(offers)} scenarios; {self.missed} calls did not come; crashes "
+              f"in a library: {self.where}")
 
     def close(self):
         for bench in self.benches:
