@@ -33,6 +33,7 @@ BREAK = {
     "a line cut short": lambda text: text + "tit",
     "a section cut short": lambda text: text + "[site.sh",
     "a missing file": lambda text: text + "bypass_address_file = not-there\n",
+    "an empty file": lambda text: "",
     "a NUL": lambda text: text + "contact = a\0b\n",
     "nothing at all": lambda text: None,
 }

@@ -283,7 +283,7 @@ COMMANDS = (
     Question("ticket list", "ticket", ("ticket", "list")),
     Question("explain", "ticket", ("explain", "GET", "https://site.example/shop/x", "--from", "198.51.100.7"),
              "^HOLD"),
-    Question("check", "planned", ("check",)),
+    Question("check", "planned", ("check",), "cannot |error"),
     Question("snippet nginx", "off", ("snippet", "nginx")),
 )
 
