@@ -21,7 +21,7 @@ import shim
 from harness import fastcgi
 
 RUNNERS = 2                     # at once
-SHORT_FAULTS = 900             # in the short form, spread over all functions of all scenarios
+SHORT_FAULTS = 700             # in the short form, spread over all functions of all scenarios
 END_SECONDS = 30                # what takes longer hangs
 RIGHT_SECONDS = 10              # after a fault the right answer comes within
 SECRET = "correct-horse-battery-staple"
