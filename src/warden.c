@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json_memory.h"
 #include "front/cgi.h"
 #include "front/control.h"
 #include "front/daemon.h"
@@ -313,6 +314,8 @@ static int
 run_without_policy(enum role role, const struct problems *problems)
 {
 	print_problems(problems);
+	if (problems->first == NULL)
+		(void)fprintf(stderr, "maintenance-warden: out of memory\n");
 	if (role == ROLE_CGI)
 		return cgi_run(NULL);
 	return EXIT_USAGE;
@@ -331,6 +334,7 @@ main(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	json_memory_watch();
 	problems.arena = arena_new_growing(PROBLEMS_MAX);
 	if (problems.arena == NULL || secret_init() != 0) {
 		(void)fprintf(stderr, "maintenance-warden: out of memory, or of randomness\n");

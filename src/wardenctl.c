@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/json_memory.h"
 #include "base/secret.h"
 #include "ctl/ctl.h"
 #include "policy/values.h"
@@ -111,6 +112,8 @@ run_command(struct ctl *ctl, int argc, char **argv)
 		code = load_policy(ctl);
 	if (code == 0)
 		code = ctl->command->run(ctl, argc, argv);
+	if (ctl_is_short(ctl) && code < CTL_USAGE)
+		code = ctl_fail(CTL_SYSTEM, "out of memory: what was said may lack something");
 	if (fflush(stdout) != 0 && code < CTL_USAGE)
 		code = ctl_fail(CTL_SYSTEM, "cannot write to standard output");
 	policy_free(ctl->policy);
@@ -141,6 +144,7 @@ main(int argc, char **argv)
 	struct ctl ctl = { .config = find_config(argc, argv) };
 	int at = skip_options(&ctl, argc, argv);
 
+	json_memory_watch();
 	if (at >= argc)
 		return print_help(stderr);
 	if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0 || strcmp(argv[at], "help") == 0)

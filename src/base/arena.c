@@ -30,6 +30,7 @@ struct arena {
 	struct block *top;              /* the one being filled; NULL before the first piece */
 	size_t        left;             /* bytes that may still be taken from malloc */
 	bool          fixed;
+	bool          was_short;        /* a piece could not be given */
 };
 
 /* `size` up to the next multiple of ALIGNMENT, or 0 when that overflows. */
@@ -111,6 +112,7 @@ arena_free(struct arena *arena)
 void
 arena_reset(struct arena *arena)
 {
+	arena->was_short = false;
 	if (arena->fixed)
 		arena->top->used = 0;
 	else
@@ -126,6 +128,12 @@ grow(struct arena *arena, size_t need)
 	return !arena->fixed && push_block(arena, need > size ? need : size);
 }
 
+bool
+arena_was_short(const struct arena *arena)
+{
+	return arena->was_short;
+}
+
 void *
 arena_alloc(struct arena *arena, size_t size)
 {
@@ -133,13 +141,11 @@ arena_alloc(struct arena *arena, size_t size)
 	struct block *top = arena->top;
 	void *piece;
 
-	if (need == 0)
+	if (need == 0 || ((top == NULL || need > top->size - top->used) && !grow(arena, need))) {
+		arena->was_short = true;
 		return NULL;
-	if (top == NULL || need > top->size - top->used) {
-		if (!grow(arena, need))
-			return NULL;
-		top = arena->top;
 	}
+	top = arena->top;
 	piece = top->bytes + top->used;
 	top->used += need;
 	return piece;
@@ -150,9 +156,7 @@ arena_zalloc(struct arena *arena, size_t count, size_t size)
 {
 	void *piece;
 
-	if (size != 0 && count > SIZE_MAX / size)
-		return NULL;
-	piece = arena_alloc(arena, count * size);
+	piece = arena_alloc(arena, size != 0 && count > SIZE_MAX / size ? SIZE_MAX : count * size);
 	if (piece != NULL)
 		memset(piece, 0, count * size);
 	return piece;
@@ -161,7 +165,7 @@ arena_zalloc(struct arena *arena, size_t count, size_t size)
 struct str
 arena_copy(struct arena *arena, struct str s)
 {
-	char *copy = s.len == SIZE_MAX ? NULL : arena_alloc(arena, s.len + 1);
+	char *copy = arena_alloc(arena, s.len == SIZE_MAX ? SIZE_MAX : s.len + 1);
 
 	if (copy == NULL)
 		return STR_NONE;
@@ -174,7 +178,7 @@ arena_copy(struct arena *arena, struct str s)
 struct str
 arena_lower(struct arena *arena, struct str s)
 {
-	char *copy = s.len == SIZE_MAX ? NULL : arena_alloc(arena, s.len + 1);
+	char *copy = arena_alloc(arena, s.len == SIZE_MAX ? SIZE_MAX : s.len + 1);
 
 	if (copy == NULL)
 		return STR_NONE;

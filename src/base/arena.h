@@ -24,6 +24,12 @@ void          arena_free(struct arena *arena);          /* NULL is fine */
 /* Forgets all pieces.  A fixed arena keeps its block, a growing one gives all back to malloc. */
 void          arena_reset(struct arena *arena);
 
+/*
+ * Whether a piece was refused since the arena was new or reset, be it for the maximum or for want of memory: then what
+ * was made in the arena may lack something, even where nobody looked.
+ */
+bool          arena_was_short(const struct arena *arena);
+
 /* A piece of `size` bytes, or NULL when the arena is full. */
 void         *arena_alloc(struct arena *arena, size_t size);
 void         *arena_zalloc(struct arena *arena, size_t count, size_t size);

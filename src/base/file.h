@@ -44,7 +44,8 @@ int file_read(const char *path, size_t max, struct arena *arena, struct str *ret
  * caller may, its owner and group; a new one gets `mode` whatever the umask: the web server must read it.
  * A symbolic link that belongs to root or the caller is followed: what it names is replaced; that of anybody else is
  * replaced itself.
- * Returns 0 or the first -errno, and then the old file stands as it was.
+ * Returns 0 or the first -errno, and then the old file stands as it was.  A folder that cannot be synced is no error:
+ * what everybody sees by then is the new file.
  */
 int file_write(const char *path, struct str text, mode_t mode);
 
@@ -61,7 +62,7 @@ void file_join_folder(int fd, const char *path);
 /* Makes a folder of that mode, whatever the umask, joined to the one it is in.  0, also if it is there; -errno. */
 int file_make_folder(const char *path, mode_t mode);
 
-/* Removes the file and syncs its folder.  0, -ENOENT, or another -errno. */
+/* Removes the file, and syncs its folder where that can be done.  0, -ENOENT, or another -errno. */
 int file_remove(const char *path);
 
 /* Whether a folder's entry is a temporary file of file_write(), left by a writer that was killed. */

@@ -13,12 +13,15 @@
 #include <errno.h>
 #include <iniparser/iniparser.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/ini.h"
 #include "base/utf8.h"
 
 #define NAME_MAX_LEN 128
+#define INIPARSER_BASE  (64 * 1024)     /* bytes of memory that iniparser has at most of ... */
+#define INIPARSER_TIMES 16              /* ... a file, and for each of its bytes */
 
 /* One line, taken apart. */
 struct line {
@@ -307,12 +310,29 @@ compare_with_iniparser(const struct ini *ini, const dictionary *read, struct pro
 	}
 }
 
+/*
+ * iniparser up to 4.2 does not look whether it got the memory of a new dictionary, and crashes.  It wants far less than
+ * this: where this can be had, so can that.
+ */
+static bool
+has_memory_for_iniparser(const struct ini *ini)
+{
+	void *probe = malloc(INIPARSER_BASE + INIPARSER_TIMES * (size_t)ini->identity.size);
+
+	free(probe);
+	return probe != NULL;
+}
+
 static void
 read_by_iniparser(const struct ini *ini, struct problems *problems)
 {
 	struct place place = { .file = ini->file };
 	dictionary *read;
 
+	if (!has_memory_for_iniparser(ini)) {
+		problem_error(problems, &place, "out of memory");
+		return;
+	}
 	iniparser_set_error_callback(say_nothing);
 	read = iniparser_load(ini->file.p);
 	if (read == NULL) {

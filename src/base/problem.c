@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Collecting the operator's errors.  When memory for a text runs out the error
- * is still counted: a configuration never becomes good by having too many errors.
+ * is still counted, and the first of them told: a configuration never becomes good
+ * by having too many errors, nor bad without a word.
  */
 #include "config.h"
 
@@ -19,14 +20,19 @@ add(struct problems *problems, bool warning, const struct place *place, struct s
 		problems->warnings++;
 	else
 		problems->errors++;
-	if (problem == NULL)
-		return;
+	if (problem == NULL) {
+		problem = &problems->spare;
+		if (problem->sentence.len > 0)
+			return;
+	}
 	problem->warning = warning;
 	problem->file = arena_copy(problems->arena, place->file);       /* the place may be gone when it is told */
 	problem->line = place->line;
 	problem->section = arena_copy(problems->arena, place->section);
 	problem->key = arena_copy(problems->arena, place->key);
 	problem->sentence = arena_copy(problems->arena, sentence);
+	if (problem->sentence.p == NULL)
+		problem->sentence = STR("out of memory");
 	if (problems->last == NULL)
 		problems->first = problem;
 	else

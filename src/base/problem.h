@@ -22,6 +22,7 @@ struct problems {
 	struct arena   *arena;          /* what the texts live in */
 	struct problem *first, *last;
 	unsigned        errors, warnings;
+	struct problem  spare;          /* for the first that there was no memory for */
 };
 
 /* Where in the configuration something stands. */

@@ -140,14 +140,17 @@ walk(struct check *check, const char *folder, void (*each)(struct check *, const
 	if (dir == NULL && errno != ENOENT && errno != ENOTDIR)
 		check_warn(check, NULL, "cannot read the folder %s: %s: run check as root, or mend its mode", folder,
 		    strerror(errno));
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+	while (dir != NULL && (errno = 0, entry = readdir(dir)) != NULL) {
 		struct str path = arena_printf(check->ctl->arena, "%s/%s", folder, entry->d_name);
 
 		if (path.p != NULL && entry->d_name[0] != '.')
 			each(check, path.p, arena_copy(check->ctl->arena, str_of(entry->d_name)));
 	}
-	if (dir != NULL)
-		(void)closedir(dir);
+	if (dir == NULL)
+		return;
+	if (errno != 0)
+		check_warn(check, NULL, "cannot read all of the folder %s: %s", folder, strerror(errno));
+	(void)closedir(dir);
 }
 
 /* The configuration was compiled with a warning about that folder: here it gets what mends it. */

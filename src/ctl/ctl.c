@@ -15,6 +15,7 @@
 
 #include "base/buffer.h"
 #include "base/civil.h"
+#include "base/json_memory.h"
 #include "ctl/ctl.h"
 #include "record/journal.h"
 
@@ -140,6 +141,12 @@ const char *
 ctl_plain(const struct ctl *ctl)
 {
 	return ctl->colour ? "\033[0m" : "";
+}
+
+bool
+ctl_is_short(const struct ctl *ctl)
+{
+	return arena_was_short(ctl->arena) || json_memory_refused() > 0;
 }
 
 void
@@ -293,11 +300,13 @@ ctl_state_path(const struct ctl *ctl, const char *format, ...)
 {
 	char name[PATH_MAX];
 	va_list args;
+	struct str path;
 
 	va_start(args, format);
 	(void)vsnprintf(name, sizeof name, format, args);
 	va_end(args);
-	return arena_printf(ctl->arena, "%.*s/%s", STR_ARG(ctl->policy->state_dir), name).p;
+	path = arena_printf(ctl->arena, "%.*s/%s", STR_ARG(ctl->policy->state_dir), name);
+	return path.p != NULL ? path.p : "";
 }
 
 int
@@ -314,7 +323,7 @@ ctl_journal(struct ctl *ctl, const char *event, struct str site, json_t *more)
 	if (more != NULL)
 		(void)json_object_update(record, more);
 	json_decref(more);
-	rc = journal_append(path, record, clock_now(), NULL, NULL);
+	rc = ctl_is_short(ctl) ? -ENOMEM : journal_append(path, record, clock_now(), NULL, NULL);
 	json_decref(record);
 	if (rc != 0) {
 		(void)ctl_fail_file("write the journal", path, rc);

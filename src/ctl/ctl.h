@@ -88,6 +88,12 @@ const char *ctl_green(const struct ctl *ctl);
 const char *ctl_plain(const struct ctl *ctl);
 
 /*
+ * Whether anything was ever refused memory: then texts and objects may lack something.  What is short is not written,
+ * and no command that was short ends with success.
+ */
+bool ctl_is_short(const struct ctl *ctl);
+
+/*
  * Two operators at once: what one has read the other must not change before it is written.  Waits up to two seconds,
  * then goes on without: nothing may keep an emergency from being declared.  The lock is on the state folder itself.
  */
@@ -119,7 +125,7 @@ json_t *ctl_json_str(struct str s);             /* null when empty; never NULL *
  */
 int  ctl_parse_time(const struct ctl *ctl, const char *text, int64_t base, const struct zone *zone, int64_t *ret);
 
-/* DIR/NAME in the state folder. */
+/* DIR/NAME in the state folder; never NULL, but empty, which is nowhere, when out of memory. */
 const char *ctl_state_path(const struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*

@@ -87,8 +87,10 @@ rewrite_print(struct rewrite_rules *rules, FILE *out)
 {
 	size_t printed = 0;
 
-	if (rules->lines != NULL && fclose(rules->lines) != 0)
+	if (rules->lines != NULL && (fflush(rules->lines) != 0 || ferror(rules->lines) != 0))
 		rules->failed = true;
+	if (rules->lines != NULL && (fclose(rules->lines) != 0 || rules->text == NULL))
+		rules->failed = true;           /* it moves the text a last time */
 	for (const struct rewrite_rule *r = rules->first; r != NULL && !rules->failed; r = r->next) {
 		(void)fwrite(rules->text + printed, 1, r->end - printed, out);
 		printed = r->end;

@@ -210,7 +210,13 @@ run(struct ctl *ctl, struct wanted *w, char **argv)
 		    "the INI",
 		    w->smoke);
 	handle_signals();
-	w->was_on = standing_read(ctl, ctl_site(ctl), &before) == 0 && (before.there || before.condition.on);
+	code = standing_read(ctl, ctl_site(ctl), &before);
+	if (code != 0)
+		return ctl_fail_file("read", before.path, code);
+	/* or it could not tell whether the end is its own to make */
+	if (before.condition.unknown && !before.there)
+		return ctl_fail(CTL_SYSTEM, "whether maintenance is on cannot be read: %s was not run", argv[0]);
+	w->was_on = before.there || before.condition.on;
 	code = switch_on(ctl, &w->on);
 	if (code != CTL_YES)            /* also where it is on without its words: the operator shall know before */
 		return ctl_fail((enum ctl_exit)code, "%s was not run", argv[0]);

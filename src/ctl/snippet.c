@@ -176,7 +176,8 @@ close_parts(struct snippet *s)
 	bool whole = true;
 
 	for (struct snippet_part *p = s->parts; p != NULL; p = p->next) {
-		whole = fclose(p->out) == 0 && whole;
+		whole = fflush(p->out) == 0 && ferror(p->out) == 0 && whole;
+		whole = fclose(p->out) == 0 && p->text != NULL && whole;        /* it moves the text a last time */
 		p->out = NULL;
 	}
 	return whole ? 0 : ctl_fail(CTL_SYSTEM, "out of memory");

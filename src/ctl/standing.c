@@ -108,10 +108,10 @@ standing_write(struct ctl *ctl, const struct standing *standing, const struct fl
 	int rc = flag_body_format(body, ctl->arena, &text);
 
 	*ret_on = standing->there;
-	if (rc != 0)
+	if (rc != 0 && !ctl_is_short(ctl))
 		return ctl_fail(CTL_USAGE, "a text cannot stand in one line of the flag: it is over 1,000 bytes, has a "
 		    "line end or a control character, or both kinds of quotes beside a # or ;");
-	rc = file_write(standing->path, text, 0644);
+	rc = ctl_is_short(ctl) ? -ENOMEM : file_write(standing->path, text, 0644);
 	if (rc == -ENOENT && file_make_folder(ctl_state_path(ctl, "flags"), 0755) == 0)
 		rc = file_write(standing->path, text, 0644);
 	if (rc == 0) {

@@ -176,22 +176,24 @@ walk_folder(struct ctl *ctl, const char *folder, struct str site, tickets_each *
 {
 	DIR *dir = opendir(folder);
 	const struct dirent *entry;
+	int rc;
 
 	if (dir == NULL)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	while ((entry = readdir(dir)) != NULL) {
+	while ((errno = 0, entry = readdir(dir)) != NULL) {
 		struct found_ticket found = { .site = site, .id = arena_copy(ctl->arena, str_of(entry->d_name)) };
 		struct str text;
 
 		if (!ticket_id_valid(found.id))
 			continue;
 		found.path = arena_printf(ctl->arena, "%s/%s", folder, entry->d_name).p;
-		found.sound = file_read(found.path, TICKET_BODY_MAX, ctl->arena, &text, NULL) == 0 &&
-		    ticket_parse(text, ctl->arena, &found.ticket);
+		found.unread = file_read(found.path, TICKET_BODY_MAX, ctl->arena, &text, NULL);
+		found.sound = found.unread == 0 && ticket_parse(text, ctl->arena, &found.ticket);
 		each(context, &found);
 	}
+	rc = -errno;
 	(void)closedir(dir);
-	return 0;
+	return rc;
 }
 
 int
@@ -203,7 +205,7 @@ tickets_walk(struct ctl *ctl, tickets_each *each, void *context)
 
 	if (dir == NULL)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	while (rc == 0 && (entry = readdir(dir)) != NULL) {
+	while (rc == 0 && (errno = 0, entry = readdir(dir)) != NULL) {
 		const char *name = arena_copy(ctl->arena, str_of(entry->d_name)).p;
 		struct str site;
 
@@ -214,6 +216,8 @@ tickets_walk(struct ctl *ctl, tickets_each *each, void *context)
 		if (rc == 0)
 			rc = walk_folder(ctl, ctl_state_path(ctl, "tickets/%s/limited", name), site, each, context);
 	}
+	if (rc == 0)
+		rc = -errno;
 	(void)closedir(dir);
 	return rc;
 }
@@ -246,6 +250,8 @@ list_one(void *context, const struct found_ticket *found)
 	if (!is_meant(w, found))
 		return;
 	w->count++;
+	if (found->unread != 0 && found->unread != -ENOENT)
+		w->code = ctl_fail_file("read the ticket in", ctl_state_path(w->ctl, "tickets"), found->unread);
 	if (w->list != NULL) {
 		(void)json_array_append_new(w->list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "ticket",
 		    ctl_json_str(shown), "site", ctl_json_str(found->site), "until",
@@ -272,7 +278,7 @@ ticket_list(struct ctl *ctl)
 		ctl_print_json(w.list);
 	if (w.count == 0)
 		ctl_say(ctl, "there are no tickets\n");
-	return CTL_YES;
+	return w.code;
 }
 
 static void

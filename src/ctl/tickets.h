@@ -11,7 +11,8 @@ struct found_ticket {
 	struct str    site;             /* the folder's name: a site's, or "any" */
 	struct str    id;
 	const char   *path;
-	bool          sound;            /* `ticket` could be read */
+	bool          sound;            /* `ticket` could be read and understood */
+	int           unread;           /* why it could not be read: -errno */
 	struct ticket ticket;
 };
 

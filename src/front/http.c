@@ -75,6 +75,7 @@ struct exchange {
 
 static pthread_key_t thread_key;
 static pthread_once_t thread_key_once = PTHREAD_ONCE_INIT;
+static int thread_key_error;
 
 static void
 thread_free(void *memory)
@@ -90,8 +91,7 @@ thread_free(void *memory)
 static void
 make_thread_key(void)
 {
-	if (pthread_key_create(&thread_key, thread_free) != 0)
-		abort();                /* before anything listens */
+	thread_key_error = pthread_key_create(&thread_key, thread_free);
 }
 
 /* The calling thread's own, made when it is first asked for; NULL when out of memory. */
@@ -604,7 +604,7 @@ http_start(struct gateway *gateway, const struct listener *listener, const struc
 	(void)pthread_mutex_init(&http->mutex, NULL);
 	(void)pthread_once(&thread_key_once, make_thread_key);
 	(void)signal(SIGPIPE, SIG_IGN);
-	http->peers = calloc(service->connections, sizeof *http->peers);
+	http->peers = thread_key_error != 0 ? NULL : calloc(service->connections, sizeof *http->peers);
 	http->looks = calloc(service->connections, sizeof *http->looks);
 	rc = http->peers == NULL || http->looks == NULL ? -ENOMEM :
 	    linger_start(service->connections, service->timeout, &http->linger);

@@ -27,6 +27,8 @@
 #define RESPAWN_MS    1000      /* at least, between two workers */
 #define PROBLEMS_MAX  (1 << 20)
 
+#define EXIT_SYSTEM   3         /* as of the gateway */
+
 #define WORD_READY      "ready\n"
 #define WORD_PASS       "pass\n"
 #define WORD_HOLD       "hold\n"
@@ -416,17 +418,22 @@ rewritemap_run(const char *config)
 {
 	struct relay relay = { .config = config };
 	char *line = malloc(REWRITEMAP_LINE_MAX);
+	int code = 0;
 	size_t len;
 
-	if (line == NULL)
-		return 3;
+	if (line == NULL) {
+		(void)fprintf(stderr, "maintenance-warden: out of memory\n");
+		return EXIT_SYSTEM;
+	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)setvbuf(stdin, NULL, _IOFBF, 1 << 16);
 	start_child(&relay);            /* it loads while Apache starts */
-	while (read_line(line, &len))
-		if (!say(len > 0 ? answer(&relay, line, len) : WORD_UNREADABLE))
-			break;
+	while (code == 0 && read_line(line, &len))
+		if (!say(len > 0 ? answer(&relay, line, len) : WORD_UNREADABLE)) {
+			(void)fprintf(stderr, "maintenance-warden: cannot answer Apache: %s\n", strerror(errno));
+			code = EXIT_SYSTEM;
+		}
 	end_child(&relay);
 	free(line);
-	return 0;
+	return code;
 }

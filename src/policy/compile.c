@@ -275,10 +275,12 @@ compile(struct values *values, struct str path, const struct policy *previous, s
 {
 	struct arena *arena = arena_new_growing(POLICY_MAX);
 	struct policy *policy = arena == NULL ? NULL : arena_zalloc(arena, 1, sizeof *policy);
+	const struct place place = { .file = path };
 	unsigned before = problems->errors;
 
 	if (policy == NULL) {
 		arena_free(arena);
+		problem_error(problems, &place, "out of memory");
 		return -ENOMEM;
 	}
 	policy->arena = arena;
@@ -290,6 +292,10 @@ compile(struct values *values, struct str path, const struct policy *previous, s
 		compile_windows(values, policy);
 		policy->sources = values->sources;
 	}
+	/* a rule that there was no memory for would be missing without a word */
+	if (arena_was_short(arena))
+		problem_error(
+		    problems, &place, "out of memory, or over the %zu MiB that a policy may take", POLICY_MAX >> 20);
 	if (problems->errors != before) {
 		policy_free(policy);
 		return -EINVAL;

@@ -19,7 +19,7 @@ struct policy_ref {
 
 /* Compiles the INI at `path`; returns what policy_compile() does. */
 int  policy_store_open(struct str path, struct problems *problems, struct policy_store **ret);
-void policy_store_close(struct policy_store *store);    /* NULL is fine; nobody may hold a policy any more */
+void policy_store_close(struct policy_store *store);    /* NULL is fine; kept where somebody holds a policy */
 
 /*
  * True when a file that the policy in force was made from has changed since the last attempt to load.  A file that only

@@ -441,8 +441,12 @@ begin(struct values *values, struct arena *arena, struct problems *problems)
 void
 values_load(struct values *values, struct str path, struct arena *arena, struct problems *problems)
 {
+	const struct place place = { .file = path };
+
 	begin(values, arena, problems);
-	(void)ini_load(path, key_known, arena, problems, &values->ini);
+	/* an editor may be about to write it: with the standards alone it would look for no flag of anybody's */
+	if (ini_load(path, key_known, arena, problems, &values->ini) == 0 && values->ini.sections == NULL)
+		problem_error(problems, &place, "holds nothing: expected at least [gateway] or [site]");
 	if (values->ini.file.p == NULL)
 		return;
 	values_add_source(values, values->ini.file.p);

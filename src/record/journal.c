@@ -23,6 +23,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json_memory.h"
 #include "base/secret.h"
 #include "record/journal.h"
 
@@ -47,6 +48,7 @@ enum line_kind {
 	LINE_OURS,              /* a JSON object with seq, prev and hash; whether the hash is right is another matter */
 	LINE_TORN,              /* the beginning of one of ours */
 	LINE_FOREIGN,
+	LINE_UNREAD,            /* there was no memory for it: it may be anything */
 };
 
 struct entry {
@@ -129,12 +131,15 @@ looks_torn(struct str text)
 static enum line_kind
 read_line(struct str text, struct entry *ret)
 {
+	const unsigned long refused = json_memory_refused();
 	json_t *json, *seq, *prev, *hash;
 
 	memset(ret, 0, sizeof *ret);
 	if (text.len == 0 || text.len >= JOURNAL_LINE_MAX)
 		return LINE_FOREIGN;
 	json = json_loadb(text.p, text.len, LOAD_FLAGS, NULL);
+	if (json == NULL && json_memory_refused() != refused)
+		return LINE_UNREAD;
 	if (json == NULL)
 		return looks_torn(text) ? LINE_TORN : LINE_FOREIGN;
 	seq = json_object_get(json, "seq");             /* NULL too when it is no object */
@@ -199,7 +204,7 @@ struct tail {
 /*
  * Looks from its end for the last line of ours in the last part of the file, which is the whole of it when
  * `from_start`.  Only torn lines may stand behind it, and, without a line end, one that is anything.  Returns 0,
- * -EBADMSG, or -EAGAIN when an earlier part is needed.
+ * -EBADMSG, -ENOMEM, or -EAGAIN when an earlier part is needed.
  */
 static int
 find_tail(struct str window, bool from_start, struct tail *ret)
@@ -225,6 +230,8 @@ find_tail(struct str window, bool from_start, struct tail *ret)
 			json_decref(entry.json);
 			return 0;
 		}
+		if (kind == LINE_UNREAD)
+			return -ENOMEM;
 		if (kind == LINE_FOREIGN && (!last || !ret->open_end || text.len >= JOURNAL_LINE_MAX))
 			return -EBADMSG;
 		foreign = foreign || kind == LINE_FOREIGN;
@@ -286,6 +293,7 @@ compose(json_t *record, int64_t now, const struct tail *tail, struct buffer *out
 {
 	char when[TIME_TEXT_MAX];
 	struct entry again;
+	enum line_kind kind;
 	json_t *line = json_object();
 	size_t begin, room, len = 0;
 
@@ -309,8 +317,9 @@ compose(json_t *record, int64_t now, const struct tail *tail, struct buffer *out
 	if (out->full || out->len - begin > JOURNAL_LINE_MAX)
 		return -EMSGSIZE;
 	/* What cannot be read back (jansson writes deeper nesting than it reads) would stop all writers to come. */
-	if (read_line(str_sub(buffer_str(out), begin, out->len - 1), &again) != LINE_OURS)
-		return -EINVAL;
+	kind = read_line(str_sub(buffer_str(out), begin, out->len - 1), &again);
+	if (kind != LINE_OURS)
+		return kind == LINE_UNREAD ? -ENOMEM : -EINVAL;
 	json_decref(again.json);
 	return 0;
 }
@@ -536,8 +545,13 @@ journal_each(const char *path, bool (*each)(void *context, json_t *record), void
 		return rc == -ENOENT ? 0 : rc;
 	while (on && (rc = reader_line(&reader, &text)) > 0) {
 		struct entry entry;
+		enum line_kind kind = read_line(text, &entry);
 
-		if (read_line(text, &entry) != LINE_OURS)
+		if (kind == LINE_UNREAD) {
+			rc = -ENOMEM;
+			break;
+		}
+		if (kind != LINE_OURS)
 			continue;
 		on = each(context, entry.json);
 		json_decref(entry.json);
@@ -692,6 +706,8 @@ verify_line(struct verifier *v, struct str text)
 	int rc;
 
 	v->line++;
+	if (kind == LINE_UNREAD)
+		return -ENOMEM;
 	if (kind != LINE_OURS)
 		return find_unread(v, kind);
 	rc = verify_entry(v, text, &entry);

@@ -211,12 +211,16 @@ refresh_body(struct flag *flag, struct flag_watch *watch, const struct stat *sta
 	watch->since = watch->body.since != TIME_NONE ? watch->body.since : status->st_ctim.tv_sec;
 }
 
+/*
+ * Once a second; but where a flag was there that is gone, at once: with its folder it would have gone as well, and that
+ * must never be remembered as off.
+ */
 static bool
-folder_there(struct flag_folder *folder, int64_t now)
+folder_there(struct flag_folder *folder, bool was_on, int64_t now)
 {
 	struct stat status;
 
-	if (atomic_load_explicit(&folder->looked_at, memory_order_acquire) != now) {
+	if (was_on || atomic_load_explicit(&folder->looked_at, memory_order_acquire) != now) {
 		atomic_store(&folder->there, stat(folder->path, &status) == 0 && S_ISDIR(status.st_mode));
 		atomic_store_explicit(&folder->looked_at, now, memory_order_release);
 	}
@@ -233,7 +237,7 @@ flag_look(struct flag *flag, struct flag_watch *watch, int64_t now)
 		refresh_body(flag, watch, &status, now);
 		state = FLAG_ON;
 	} else if (errno == ENOENT || errno == ENOTDIR) {
-		state = folder_there(flag->folder, now) ? FLAG_OFF : FLAG_UNKNOWN;
+		state = folder_there(flag->folder, atomic_load(&flag->last) == FLAG_ON, now) ? FLAG_OFF : FLAG_UNKNOWN;
 	} else {
 		state = FLAG_UNKNOWN;
 	}

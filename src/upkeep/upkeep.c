@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/json_memory.h"
 #include "record/counters.h"
 #include "record/journal.h"
 #include "record/metrics.h"
@@ -32,21 +33,32 @@ struct upkeep {
 	struct upkeep_report *report;
 	json_t               *seen;             /* flag's path to what was seen of it */
 	bool                  seen_changed;
+	unsigned long         refused;          /* json_memory_refused() at the start */
 };
 
 static void
 trouble(struct upkeep *u, const char *what, const char *path, int rc)
 {
+	struct str text = arena_printf(u->arena, "cannot %s %s: %s", what, path, strerror(-rc));
+
 	if (u->report->trouble_count < UPKEEP_TROUBLES)
-		u->report->troubles[u->report->trouble_count] =
-		    arena_printf(u->arena, "cannot %s %s: %s", what, path, strerror(-rc));
+		u->report->troubles[u->report->trouble_count] = text.p != NULL ? text : STR("out of memory");
 	u->report->trouble_count++;
+}
+
+/* Whether a text or a record may lack something for want of memory: then nothing of it is written. */
+static bool
+is_short(const struct upkeep *u)
+{
+	return arena_was_short(u->arena) || json_memory_refused() != u->refused;
 }
 
 static const char *
 state_path(const struct upkeep *u, const char *name)
 {
-	return arena_printf(u->arena, "%.*s/%s", STR_ARG(u->policy->state_dir), name).p;
+	struct str path = arena_printf(u->arena, "%.*s/%s", STR_ARG(u->policy->state_dir), name);
+
+	return path.p != NULL ? path.p : "";            /* which is nowhere */
 }
 
 static json_t *
@@ -75,7 +87,7 @@ tell(struct upkeep *u, const char *event, struct str site, json_t *record)
 	(void)json_object_set_new(record, "site", json_text(site));
 	(void)json_object_set_new(record, "by", json_string("upkeep"));
 	(void)json_object_set_new(record, "uid", json_integer((json_int_t)getuid()));
-	rc = journal_append(path, record, u->now, NULL, NULL);
+	rc = is_short(u) ? -ENOMEM : journal_append(path, record, u->now, NULL, NULL);
 	json_decref(record);
 	if (rc != 0)
 		trouble(u, "write the journal", path, rc);
@@ -121,8 +133,12 @@ look(struct upkeep *u, const struct site *site, struct view *v)
 
 	*v = (struct view){ .site = site, .path = flag->path, .body = flag_body_none(), .since = TIME_NONE };
 	v->there = stat(flag->path, &v->status) == 0;
+	if (!v->there && errno != ENOENT && errno != ENOTDIR) {
+		trouble(u, "look at", v->path, -errno);         /* nobody knows, so nothing is done */
+		return false;
+	}
 	if (!v->there)
-		return errno == ENOENT || errno == ENOTDIR;     /* anything else: nobody knows, so nothing is done */
+		return true;
 	if (file_read(flag->path, FLAG_BODY_MAX, u->arena, &text, NULL) == 0)
 		v->body = flag_body_parse(text, flag->zone, u->arena);
 	else
@@ -416,14 +432,17 @@ walk(struct upkeep *u, const char *folder, void (*each)(struct upkeep *, const c
 
 	if (dir == NULL && errno != ENOENT && errno != ENOTDIR)
 		trouble(u, "read the folder", folder, -errno);
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+	while (dir != NULL && (errno = 0, entry = readdir(dir)) != NULL) {
 		struct str path = arena_printf(u->arena, "%s/%s", folder, entry->d_name);
 
 		if (path.p != NULL && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			each(u, path.p, str_of(entry->d_name));
 	}
-	if (dir != NULL)
-		(void)closedir(dir);
+	if (dir == NULL)
+		return;
+	if (errno != 0)
+		trouble(u, "read the folder", folder, -errno);
+	(void)closedir(dir);
 }
 
 static void
@@ -467,8 +486,12 @@ remove_ticket(struct upkeep *u, const char *path, struct str name)
 	int rc;
 
 	remove_leftover(u, path, name);
-	if (!ticket_id_valid(name) || file_read(path, TICKET_BODY_MAX, u->arena, &text, NULL) != 0 ||
-	    !ticket_parse(text, u->arena, &ticket) || u->now < ticket.until)
+	if (!ticket_id_valid(name))
+		return;
+	rc = file_read(path, TICKET_BODY_MAX, u->arena, &text, NULL);
+	if (rc != 0 && rc != -ENOENT)
+		trouble(u, "read", path, rc);
+	if (rc != 0 || !ticket_parse(text, u->arena, &ticket) || u->now < ticket.until)
 		return;
 	rc = file_remove(path);
 	if (rc != 0) {
@@ -516,7 +539,7 @@ save_seen(struct upkeep *u)
 {
 	const char *path = state_path(u, "seen.json");
 	char *text = u->seen_changed ? json_dumps(u->seen, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-	int rc = text != NULL ? file_write(path, str_of(text), 0644) : 0;
+	int rc = text != NULL && !is_short(u) ? file_write(path, str_of(text), 0644) : 0;
 
 	if (rc != 0)
 		trouble(u, "write", path, rc);
@@ -576,7 +599,8 @@ write_metrics(struct upkeep *u)
 void
 upkeep_run(const struct policy *policy, int64_t now, struct arena *arena, struct upkeep_report *ret)
 {
-	struct upkeep u = { .policy = policy, .now = now, .arena = arena, .report = ret };
+	struct upkeep u = { .policy = policy, .now = now, .arena = arena, .report = ret,
+		.refused = json_memory_refused() };
 	int lock = open(policy->state_dir.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	memset(ret, 0, sizeof *ret);
@@ -588,5 +612,7 @@ upkeep_run(const struct policy *policy, int64_t now, struct arena *arena, struct
 	ret->busy = flock(lock, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK;
 	if (!ret->busy)
 		keep_all(&u);
+	if (is_short(&u) && ret->trouble_count == 0)
+		trouble(&u, "finish upkeep in", policy->state_dir.p, -ENOMEM);
 	(void)close(lock);
 }

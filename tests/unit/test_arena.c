@@ -149,6 +149,25 @@ test_arena_printf(void)
 	arena_free(arena);
 }
 
+static void
+test_arena_was_short(void)
+{
+	struct arena *arena = arena_new_fixed(64), *growing = arena_new_growing(64);
+
+	CU_ASSERT_FALSE(arena_was_short(arena));
+	(void)arena_copy(arena, STR("fits"));
+	CU_ASSERT_FALSE(arena_was_short(arena));
+	(void)arena_printf(arena, "%0100d", 1);
+	(void)arena_copy(arena, STR("fits again"));
+	CU_ASSERT_TRUE(arena_was_short(arena));         /* though nobody looked, and the rest did fit */
+	arena_reset(arena);
+	CU_ASSERT_FALSE(arena_was_short(arena));
+	(void)arena_zalloc(growing, SIZE_MAX, 2);
+	CU_ASSERT_TRUE(arena_was_short(growing));
+	arena_free(arena);
+	arena_free(growing);
+}
+
 int
 suite_arena(void)
 {
@@ -162,7 +181,8 @@ suite_arena(void)
 	    CU_add_test(suite, "large pieces", test_arena_large_pieces) == NULL ||
 	    CU_add_test(suite, "zalloc", test_arena_zalloc) == NULL ||
 	    CU_add_test(suite, "copy", test_arena_copy) == NULL ||
-	    CU_add_test(suite, "printf", test_arena_printf) == NULL)
+	    CU_add_test(suite, "printf", test_arena_printf) == NULL ||
+	    CU_add_test(suite, "was short", test_arena_was_short) == NULL)
 		return -1;
 	return 0;
 }

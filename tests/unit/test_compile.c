@@ -28,6 +28,8 @@ static const struct {
 	const char *section, *key, *words;
 } bad[] = {
 	/* lines */
+	{ "nothing at all",           "",                                      0, "", "", "holds nothing" },
+	{ "comments alone",           "; [site]\n",                            0, "", "", "holds nothing" },
 	{ "no such section",          "[sites]\n",                             1, "sites", "", "expected [gateway], [site], [site.NAME]" },
 	{ "a window without times",   S "[window.a]\n",                        2, "window.a", "", "needs a start or an end" },
 	{ "a window's id",            S "[window.a.b]\nend = 2030-01-01 00:00\n", 2, "window.a.b", "", "a window's id" },
@@ -238,8 +240,8 @@ test_compile_all_errors(void)
 static const struct {
 	const char *say, *text;
 } good[] = {
-	{ "nothing at all",            "" },
-	{ "comments",                  "; a\n# b\n\n" },
+	{ "a section alone",           "[site]\n" },
+	{ "comments",                  "; a\n# b\n\n[gateway]\n" },
 	{ "an empty section",          "[site]\n" },
 	{ "an empty list",             "[site]\nopen_defaults =\nopen_path =\nbypass_address =\n" },
 	{ "a comment behind a value",  "[site]\nmode = full ; all of it\nstatus = 503 # as it should be\n" },

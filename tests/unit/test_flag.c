@@ -191,6 +191,10 @@ test_flag_next_look_sees_it(void)
 	write_flag(&p, "id = ?\n");
 	(void)look(&p, now);
 	CHECK("broken: the old id is gone", p.watch.body.broken && p.watch.body.id.len == 0);
+	folder_delete(&p.folder, "state/maintenance.flag");
+	make_no_folder(&p);
+	check_int("gone with its folder, within the same second: unknown", look(&p, now), FLAG_UNKNOWN);
+	check_int("and on is what was known last", p.flag.last, FLAG_ON);
 	post_remove(&p);
 }
 

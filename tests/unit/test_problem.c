@@ -97,6 +97,9 @@ test_problem_without_memory(void)
 	for (int i = 0; i < 10; i++)
 		problem_error(&problems, &place, "error %d", i);
 	check_int("too many errors are errors all the same", problems.errors, 10);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(problems.first);
+	check_str("and one of them is told", problems.first->sentence, "out of memory");
+	CU_ASSERT_PTR_NULL(problems.first->next);
 	arena_free(problems.arena);
 }
 
