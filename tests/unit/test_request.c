@@ -180,6 +180,8 @@ static const struct {
 	{ "a backslash in the host",             "http://shop.example.com\\x/a",      "/a",   false, true },
 	{ "no path: others may not take it for the root", "http://shop.example.com",  "/",    true,  false },
 	{ "no path, but a query",                "http://shop.example.com?/a",        "/",    true,  false },
+	{ "another scheme is odd",               "ftp://shop.example.com/a",          "/a",   true,  false },
+	{ "... and its host counts",             "ftp://www.example.com/a",           "/a",   true,  true },
 	{ "a dot segment behind it",             "http://shop.example.com/a/../b",    "/b",   true,  false },
 	{ "two slashes behind it",               "http://shop.example.com//a",        "/a",   true,  false },
 	{ "a scheme in the query is query",      "/a?http://www.example.com/b",       "/a",   false, false },
