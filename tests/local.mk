@@ -16,6 +16,11 @@ tests_cases_serve_each_SOURCES = tests/cases/serve-each.c tests/cases/now_fixed.
 tests_cases_serve_each_LDADD = libwarden.a
 TESTS += tests/cases/run
 
+# The same by the thousand, for tests/fault/test_model.py and test_clock.py.
+check_PROGRAMS += tests/fault/decide
+tests_fault_decide_SOURCES = tests/fault/decide.c
+tests_fault_decide_LDADD = libwarden.a
+
 # The operator's command; the tests that take minutes are make check-stress.
 TESTS += tests/ctl/run
 EXTRA_DIST += tests/ctl/run tests/ctl/harness.py tests/ctl/test_check.py tests/ctl/test_explain.py \
@@ -71,7 +76,7 @@ check-control: all
 	$(PYTHON3) -B $(srcdir)/tests/control/run.py --wardenctl $(abs_builddir)/wardenctl \
 	    --gateway $(abs_builddir)/maintenance-warden
 # FAULT= more arguments: --long, NAME...
-check-fault: all
+check-fault: all tests/fault/decide
 	$(PYTHON3) -B $(srcdir)/tests/fault/run.py --wardenctl $(abs_builddir)/wardenctl \
 	    --gateway $(abs_builddir)/maintenance-warden $(FAULT)
 .PHONY: check-wire check-stress check-control check-fault
