@@ -49,8 +49,8 @@ decisions_log(const struct policy *policy, const struct request *request, const 
 	(void)request;
 	(void)now;
 	decided = true;
-	(void)printf("%s %s %d %.*s\n", decision->passes ? "pass" : "hold", reason_word(decision->verdict.reason), reply->status,
-	    STR_ARG(decision->site->name));
+	(void)printf("%s %s %d %.*s\n", decision->passes ? "pass" : "hold", reason_word(decision->verdict.reason),
+	    reply->status, STR_ARG(decision->site->name));
 }
 
 /* The next text, allocated; NULL at the end of all. */

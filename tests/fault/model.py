@@ -31,7 +31,8 @@ def moment(text, zone):
         return None
     day, minute, second, offset = found.groups()
     try:
-        wall = datetime.datetime.fromisoformat(f"{day}T{minute}{second or ':00'}{(offset or '').replace('Z', '+00:00')}")
+        offset = (offset or "").replace("Z", "+00:00")
+        wall = datetime.datetime.fromisoformat(f"{day}T{minute}{second or ':00'}{offset}")
     except ValueError:
         return None
     if not offset:

@@ -101,7 +101,8 @@ class Place(harness.Folder):
 
     def over_fastcgi(self, method):
         params = [(n, v) for n, v in harness.fastcgi.GOOD if n != "REQUEST_METHOD"] + [("REQUEST_METHOD", method)]
-        answer = harness.fastcgi.send(self.socket, harness.fastcgi.whole(params, harness.fastcgi.AUTHORIZER), finish=False)
+        records = harness.fastcgi.whole(params, harness.fastcgi.AUTHORIZER)
+        answer = harness.fastcgi.send(self.socket, records, finish=False)
         return harness.fastcgi.status(answer)
 
     def over_cgi(self, method):
