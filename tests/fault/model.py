@@ -445,8 +445,8 @@ class Request:
             return None
         if policy.client_kind == "single":
             return address(lines[0].strip(" \t")) if len(lines) == 1 else None
-        text = ",".join(lines)
-        walk = forwarded_entries(text) if policy.client_kind == "forwarded" else text.split(",")
+        read = forwarded_entries if policy.client_kind == "forwarded" else lambda line: line.split(",")
+        walk = [entry for line in lines for entry in read(line)]
         found = None
         for entry in reversed(walk):
             found = address(entry.strip(" \t"))
