@@ -1,7 +1,7 @@
 # make check: unit, cases, lint; neither server nor network.  make check-wire: the real servers.
 # Each test ends with "N passed, N failed"; contrib/run-tests adds them up.
-EXTRA_DIST += tests/README.md tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals tests/lint/openapi \
-	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/kit tests/hooks tests/control tests/fault \
+EXTRA_DIST += tests/README.md tests/coverage tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals tests/lint/openapi \
+	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/kit tests/hooks tests/control \
 	tests/cases/README.md tests/cases/run tests/cases/run_cases.py
 
 AM_TESTS_ENVIRONMENT = srcdir=$(srcdir); export srcdir; builddir=$(builddir); export builddir; \
@@ -15,6 +15,11 @@ tests_cases_warden_at_LDADD = libwarden.a $(HTTP_LIBS) $(NO_TLS)
 tests_cases_serve_each_SOURCES = tests/cases/serve-each.c tests/cases/now_fixed.c
 tests_cases_serve_each_LDADD = libwarden.a
 TESTS += tests/cases/run
+
+# The same by the thousand, for tests/fault/test_model.py and test_clock.py.
+check_PROGRAMS += tests/fault/decide
+tests_fault_decide_SOURCES = tests/fault/decide.c
+tests_fault_decide_LDADD = libwarden.a
 
 # The operator's command; the tests that take minutes are make check-stress.
 TESTS += tests/ctl/run
@@ -61,6 +66,7 @@ endif
 # By name, not as a folder: of a folder automake packs what was built in it too.
 dist-hook:
 	$(MKDIR_P) $(distdir)/tests/cases && cp $(srcdir)/tests/cases/*.case $(distdir)/tests/cases/
+	$(MKDIR_P) $(distdir)/tests/fault && cd $(srcdir)/tests/fault && cp *.py *.md *.c $(abs_top_builddir)/$(distdir)/tests/fault/
 
 check-wire: all
 	$(PYTHON3) -B $(srcdir)/tests/wire/run.py --gateway $(abs_builddir)/maintenance-warden \
@@ -72,7 +78,10 @@ check-control: all
 	$(PYTHON3) -B $(srcdir)/tests/control/run.py --wardenctl $(abs_builddir)/wardenctl \
 	    --gateway $(abs_builddir)/maintenance-warden
 # FAULT= more arguments: --long, NAME...
-check-fault: all
+check-fault: all tests/fault/decide
 	$(PYTHON3) -B $(srcdir)/tests/fault/run.py --wardenctl $(abs_builddir)/wardenctl \
 	    --gateway $(abs_builddir)/maintenance-warden $(FAULT)
-.PHONY: check-wire check-stress check-control check-fault
+# COVERAGE= --build FOLDER
+coverage:
+	$(PYTHON3) -B $(srcdir)/tests/coverage $(COVERAGE)
+.PHONY: check-wire check-stress check-control check-fault coverage

@@ -427,9 +427,6 @@ peer_words(const struct scene *s, struct str header, size_t proxies, bool truste
 	if (!trusted)
 		return arena_printf(s->arena, "it is not in trusted_proxies (%.*s), so %.*s is not read",
 		    STR_ARG(count_words(s, proxies, "network")), STR_ARG(header));
-	if (s->request.raw->server == SERVER_CADDY)
-		return arena_printf(s->arena, "it is a trusted proxy, but under Caddy's FastCGI %.*s is not read",
-		    STR_ARG(header));
 	return arena_printf(s->arena, "it is a trusted proxy, but no %.*s came", STR_ARG(header));
 }
 
@@ -441,6 +438,8 @@ no_client_words(const struct scene *s, struct str header)
 	size_t count;
 
 	(void)request_header(&s->request, trust->header, &count);
+	if (s->request.raw->server == SERVER_CADDY && count > 0)
+		return arena_printf(s->arena, "under Caddy's FastCGI %.*s is not read", STR_ARG(header));
 	if (count > 1 && (s->request.raw->server == SERVER_LIGHTTPD || trust->kind == CLIENT_HEADER_SINGLE))
 		return arena_printf(s->arena, "%.*s came more than once", STR_ARG(header));
 	return arena_printf(s->arena, "%.*s has an entry that is no address", STR_ARG(header));

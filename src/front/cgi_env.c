@@ -75,10 +75,13 @@ take_header(struct raw_request *raw, struct str name, struct str value)
 {
 	if (str_eq(name, STR("PROXY")))
 		return;
-	if (raw->header_count == REQUEST_HEADERS_MAX)
+	if (raw->header_count == REQUEST_HEADERS_MAX) {
 		raw->whole = false;
-	else
+		if (str_eq(name, STR("HOST")))  /* while all are off it passes all the same, as its own site's */
+			raw->headers[REQUEST_HEADERS_MAX - 1] = (struct raw_header){ name, value };
+	} else {
 		raw->headers[raw->header_count++] = (struct raw_header){ name, value };
+	}
 }
 
 /* What HTTP/1 frames no body for cannot have one; with HTTP/2 a body needs no announcement. */

@@ -123,9 +123,12 @@ client_find(struct request *r, const struct trust *trust)
 	r->has_client = ip_parse(raw->peer, &r->client) == 0;
 	if (!r->has_client || cidr_set_match(trust->proxies, &r->client) < 0)
 		return;
-	if (raw->server == SERVER_CADDY)
-		return;                 /* there X_Forwarded_For replaces X-Forwarded-For at random */
 	lines = header_lines(raw, trust->header);
+	if (raw->server == SERVER_CADDY) {
+		/* there X_Forwarded_For replaces X-Forwarded-For at random: somebody is meant, and nobody knows who */
+		r->has_client = lines == 0;
+		return;
+	}
 	if (lines > 1 && (raw->server == SERVER_LIGHTTPD || trust->kind == CLIENT_HEADER_SINGLE)) {
 		r->has_client = false;  /* lighttpd joins true repeats: a second line is a forged twin */
 		return;

@@ -154,19 +154,39 @@ resolve(struct str path, char *out, bool *odd)
 	return (struct str){ out, len };
 }
 
-/* "http://host/path": cuts scheme and authority (RFC 9112 section 3.2.2), giving the authority. */
-static struct str
-cut_authority(struct str *target)
+static bool
+is_scheme_char(char c)
 {
-	struct str rest, authority;
-	size_t end = 0;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
+	    c == '.';
+}
 
-	if (str_eq_nocase(str_sub(*target, 0, 7), STR("http://")))
-		rest = str_sub(*target, 7, target->len);
-	else if (str_eq_nocase(str_sub(*target, 0, 8), STR("https://")))
-		rest = str_sub(*target, 8, target->len);
-	else
+/* The bytes of "scheme://" at the beginning of `target` (RFC 3986 section 3.1); 0 where there is none. */
+static size_t
+scheme_length(struct str target)
+{
+	size_t len = 0;
+
+	while (len < target.len && is_scheme_char(target.p[len]))
+		len++;
+	return len > 0 && str_starts(str_sub(target, len, target.len), STR("://")) ? len + 3 : 0;
+}
+
+/*
+ * "http://host/path": cuts scheme and authority (RFC 9112 section 3.2.2), giving the authority.  Of any scheme, for
+ * servers take the host of any; but what they make of another scheme's path nobody knows.
+ */
+static struct str
+cut_authority(struct str *target, bool *odd)
+{
+	size_t scheme = scheme_length(*target), end = 0;
+	struct str rest = str_sub(*target, scheme, target->len), authority;
+
+	if (scheme == 0)
 		return STR_NONE;
+	if (!str_eq_nocase(str_sub(*target, 0, scheme), STR("http://")) &&
+	    !str_eq_nocase(str_sub(*target, 0, scheme), STR("https://")))
+		*odd = true;
 	while (end < rest.len && rest.p[end] != '/' && rest.p[end] != '?')
 		end++;
 	authority = str_sub(rest, 0, end);
@@ -236,7 +256,7 @@ request_normalise(const struct raw_request *raw, const struct trust *trust, stru
 	memset(ret, 0, sizeof *ret);
 	ret->raw = raw;
 	ret->method = method_of(raw->method);
-	authority = cut_authority(&target);
+	authority = cut_authority(&target, &ret->odd);
 	if (authority.p != NULL && (target.len == 0 || target.p[0] != '/'))
 		ret->odd = true;        /* "http://host" alone: "/" by the RFC, but not for all */
 	take_host(ret, authority, arena);

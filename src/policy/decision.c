@@ -56,22 +56,32 @@ decider_read(struct decider *decider, const struct site *site, const struct raw_
 	return enabled;
 }
 
-/* The first ID that is a ticket's.  Only while maintenance is on: off, nobody's files are looked at. */
+/*
+ * The first ID that is a ticket's and good for this path, else the first that is a ticket's.  Only while maintenance is
+ * on: off, nobody's files are looked at.
+ */
 static bool
 find_ticket(const struct site *site, const struct request *request, int64_t now, struct arena *arena,
     struct decision *ret)
 {
+	bool found = false;
+
 	offers_find(request, &ret->offers);
 	for (size_t i = 0; i < ret->offers.count; i++) {
 		const struct offer *offer = &ret->offers.v[i];
+		struct ticket ticket;
+		bool covers;
 
-		if (!ticket_find(site->state_dir, site->name, offer->id, now, arena, &ret->ticket.ticket))
+		if (!ticket_find(site->state_dir, site->name, offer->id, now, arena, &ticket))
 			continue;
-		ret->ticket.id = offer->id;
-		ret->ticket.by_link = offer->by_link;
-		return true;
+		covers = ticket_covers(&ticket, request->path, request->odd);
+		if (!found || covers)
+			ret->ticket = (struct shown_ticket){ ticket, offer->id, offer->by_link };
+		found = true;
+		if (covers)
+			break;
 	}
-	return false;
+	return found;
 }
 
 static void
@@ -89,7 +99,7 @@ ask(struct decider *decider, const struct site *site, const struct request *requ
 
 /*
  * Others may read the request's path or host in another way, so it belongs to every site that it could mean, and
- * each of them must let it pass.
+ * each of them must let it pass.  Where all do, the first one's answer is given: no other site's way to pass.
  */
 static void
 ask_others(struct decider *decider, const struct request *request, int64_t now, struct arena *arena,
@@ -101,6 +111,8 @@ ask_others(struct decider *decider, const struct request *request, int64_t now, 
 	for (size_t i = 0; i < policy->site_count && ret->verdict.outcome != OUTCOME_HOLD; i++)
 		if (&policy->sites[i] != first && policy_site_concerned(policy, &policy->sites[i], request))
 			ask(decider, &policy->sites[i], request, now, arena, ret);
+	if (ret->verdict.outcome != OUTCOME_HOLD && ret->site != first)
+		ask(decider, first, request, now, arena, ret);
 }
 
 void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Combining what flags and windows say.  Where two flags are on, the stricter mode and
+ * Combining what flags and windows say.  Where several are on, the stricter mode and
  * the smaller share count, the later end is the end, and the site's own texts
  * win over the global ones.
  */
@@ -160,7 +160,8 @@ window_in_force(struct window_watch *watch, const struct window *window, int64_t
 }
 
 static void
-merge_window(struct condition *c, const struct window *window, const struct occurrence *occurrence)
+merge_window(struct condition *c, const struct condition_rules *rules, const struct window *window,
+    const struct occurrence *occurrence)
 {
 	if (!c->on || occurrence->start == TIME_NONE || occurrence->start < c->since)
 		c->since = occurrence->start;
@@ -171,6 +172,8 @@ merge_window(struct condition *c, const struct window *window, const struct occu
 	else if (occurrence->end > c->until)
 		c->until = occurrence->end;
 	c->mode = c->on && c->mode == MODE_FULL ? MODE_FULL : window->mode;
+	if (c->share > rules->share)
+		c->share = rules->share;        /* a flag's share is for what the flag stands for alone */
 	c->overrun = false;             /* something is still in its time */
 	if (!c->on) {
 		c->source = CONDITION_WINDOW;
@@ -191,7 +194,7 @@ look_at_windows(struct condition *c, struct watches *watches, const struct condi
 		const struct window *window = rules->windows[i];
 
 		if (window_in_force(&watches->windows[window->number], window, now, &occurrence))
-			merge_window(c, window, &occurrence);
+			merge_window(c, rules, window, &occurrence);
 	}
 }
 

@@ -211,16 +211,13 @@ refresh_body(struct flag *flag, struct flag_watch *watch, const struct stat *sta
 	watch->since = watch->body.since != TIME_NONE ? watch->body.since : status->st_ctim.tv_sec;
 }
 
-/*
- * Once a second; but where a flag was there that is gone, at once: with its folder it would have gone as well, and that
- * must never be remembered as off.
- */
+/* Looked at once a second; `at_once` where a flag has gone that was there: was it the flag, or the folder? */
 static bool
-folder_there(struct flag_folder *folder, bool was_on, int64_t now)
+folder_there(struct flag_folder *folder, int64_t now, bool at_once)
 {
 	struct stat status;
 
-	if (was_on || atomic_load_explicit(&folder->looked_at, memory_order_acquire) != now) {
+	if (at_once || atomic_load_explicit(&folder->looked_at, memory_order_acquire) != now) {
 		atomic_store(&folder->there, stat(folder->path, &status) == 0 && S_ISDIR(status.st_mode));
 		atomic_store_explicit(&folder->looked_at, now, memory_order_release);
 	}
@@ -230,6 +227,7 @@ folder_there(struct flag_folder *folder, bool was_on, int64_t now)
 enum flag_state
 flag_look(struct flag *flag, struct flag_watch *watch, int64_t now)
 {
+	int last = atomic_load_explicit(&flag->last, memory_order_relaxed);
 	struct stat status;
 	enum flag_state state;
 
@@ -237,11 +235,11 @@ flag_look(struct flag *flag, struct flag_watch *watch, int64_t now)
 		refresh_body(flag, watch, &status, now);
 		state = FLAG_ON;
 	} else if (errno == ENOENT || errno == ENOTDIR) {
-		state = folder_there(flag->folder, atomic_load(&flag->last) == FLAG_ON, now) ? FLAG_OFF : FLAG_UNKNOWN;
+		state = folder_there(flag->folder, now, last == FLAG_ON) ? FLAG_OFF : FLAG_UNKNOWN;
 	} else {
 		state = FLAG_UNKNOWN;
 	}
-	if (state != FLAG_UNKNOWN && atomic_load_explicit(&flag->last, memory_order_relaxed) != (int)state)
+	if (state != FLAG_UNKNOWN && last != (int)state)
 		atomic_store_explicit(&flag->last, (int)state, memory_order_relaxed);
 	return state;
 }

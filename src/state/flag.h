@@ -25,7 +25,7 @@ enum flag_state { FLAG_UNKNOWN, FLAG_OFF, FLAG_ON };
 /* The folder that the flags are in: a missing folder means unknown, never off. */
 struct flag_folder {
 	const char        *path;
-	_Atomic(int64_t)   looked_at;   /* UTC seconds of the last look: one a second */
+	_Atomic(int64_t)   looked_at;   /* UTC seconds of the last look: one a second, and whenever a flag has gone */
 	_Atomic(bool)      there;
 };
 

@@ -90,7 +90,6 @@ static const struct {
 	{ "a host and a port",                 STR_INIT("example.com:443"),   "/",            true },
 	{ "a path without its slash",          STR_INIT("a/b"),               "/",            true },
 	{ "a blank before it",                 STR_INIT(" /a"),               "/",            true },
-	{ "another scheme",                    STR_INIT("file:///a"),         "/",            true },
 };
 
 static void
@@ -180,6 +179,9 @@ static const struct {
 	{ "a backslash in the host",             "http://shop.example.com\\x/a",      "/a",   false, true },
 	{ "no path: others may not take it for the root", "http://shop.example.com",  "/",    true,  false },
 	{ "no path, but a query",                "http://shop.example.com?/a",        "/",    true,  false },
+	{ "another scheme without a host",       "file:///a",                         "/a",   true,  true },
+	{ "another scheme is odd",               "ftp://shop.example.com/a",          "/a",   true,  false },
+	{ "... and its host counts",             "ftp://www.example.com/a",           "/a",   true,  true },
 	{ "a dot segment behind it",             "http://shop.example.com/a/../b",    "/b",   true,  false },
 	{ "two slashes behind it",               "http://shop.example.com//a",        "/a",   true,  false },
 	{ "a scheme in the query is query",      "/a?http://www.example.com/b",       "/a",   false, false },
