@@ -17,7 +17,8 @@ def options_for(kind):
     """More of the INI, where a kind wants it: for [gateway], and for [site]."""
     over_http = kind.startswith("traefik") or kind in ("caddy-forward-auth", "haproxy-backup")
     return ("http_listen = 127.0.0.1:8503\ntrusted_proxies = 127.0.0.1\n" if over_http else "",
-            "hand_back = x-sendfile /var/www/html\n" if kind == "lighttpd-responder" else "")
+            "hand_back = x-sendfile /var/www/html\n" if kind == "lighttpd-responder" else
+            "tickets = off\nopen_defaults = health\n" if kind == "traefik-native" else "")
 
 
 def write_for(folder, kind, site="", gateway="", listen=True):
