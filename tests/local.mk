@@ -1,7 +1,8 @@
 # make check: unit, cases, lint; neither server nor network.  make check-wire: the real servers.
 # Each test ends with "N passed, N failed"; contrib/run-tests adds them up.
-EXTRA_DIST += tests/README.md tests/coverage tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals tests/lint/openapi \
-	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/kit tests/hooks tests/control \
+EXTRA_DIST += tests/README.md tests/coverage tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals \
+	tests/lint/openapi tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/kit tests/systemd \
+	tests/hooks tests/control \
 	tests/cases/README.md tests/cases/run tests/cases/run_cases.py
 
 AM_TESTS_ENVIRONMENT = srcdir=$(srcdir); export srcdir; builddir=$(builddir); export builddir; \
@@ -84,4 +85,6 @@ check-fault: all tests/fault/decide
 # COVERAGE= --build FOLDER
 coverage:
 	$(PYTHON3) -B $(srcdir)/tests/coverage $(COVERAGE)
-.PHONY: check-wire check-stress check-control check-fault coverage
+check-systemd: all
+	$(PYTHON3) -B $(srcdir)/tests/systemd/run.py --build $(abs_builddir)
+.PHONY: check-wire check-stress check-control check-fault check-systemd coverage

@@ -15,6 +15,7 @@ switch_marker(struct ctl *ctl, bool suspend)
 	int rc = suspend ? file_create_empty(path, 0644) : file_remove(path);
 	bool already = rc == -EEXIST || rc == -ENOENT;
 
+	ctl_show_server(ctl);
 	if (rc == -ENOENT && access(ctl->policy->state_dir.p, F_OK) != 0)
 		return ctl_fail_file(suspend ? "write" : "remove", path, rc);
 	if (rc != 0 && !(suspend ? rc == -EEXIST : rc == -ENOENT))

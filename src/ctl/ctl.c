@@ -18,6 +18,7 @@
 #include "base/json_memory.h"
 #include "ctl/ctl.h"
 #include "record/journal.h"
+#include "upkeep/gate_file.h"
 
 #define LOCK_MS 2000
 
@@ -166,6 +167,15 @@ ctl_unlock(struct ctl *ctl)
 	if (ctl->lock != -1)
 		(void)close(ctl->lock);
 	ctl->lock = -1;
+}
+
+void
+ctl_show_server(struct ctl *ctl)
+{
+	int rc = gate_file_keep(ctl->policy, ctl->now, ctl->arena);
+
+	if (rc != 0)
+		(void)ctl_fail_file("write gate_file", ctl->policy->gate_file, rc);
 }
 
 struct site *

@@ -100,6 +100,9 @@ bool ctl_is_short(const struct ctl *ctl);
 void ctl_lock(struct ctl *ctl);
 void ctl_unlock(struct ctl *ctl);
 
+/* Keeps gate_file at once, for the server that watches it; tells what fails, and the gateway tries it each second. */
+void ctl_show_server(struct ctl *ctl);
+
 /* The site of --site, or [site] without it.  NULL after an error that names the sites that there are. */
 struct site *ctl_site(struct ctl *ctl);
 

@@ -85,8 +85,13 @@ const struct snippet_kind snippet_kinds[] = {
 	    USES_HTTP | USES_TCP, snippet_traefik, NULL },
 	{ "traefik-labels", "the same, as labels of the gateway's container", "asking", WHOLE, "500", "500", NULL, NULL,
 	    NEED(CLIENT_HEADER), USES_HTTP | USES_TCP, snippet_traefik_labels, NULL },
+	{ "traefik-native", "Traefik judges by itself while maintenance is on, by gate_file", "native", WHOLE,
+	    "the site, untouched", "500; whom it lets pass, passes", NULL, "traefik-switched",
+	    ONLY_ASKING | NEED(SECRET_DIGEST) | NEED(CLIENT_HEADER) | NEED(TICKETS) | NEED(SITE_PATHS) |
+	    NEED(DEEP_PATHS) | NEED(DEEP_DEFAULTS) | NEED(PLAIN_SECRETS) | NEED(BALANCER),
+	    USES_HTTP | USES_TCP | USES_GATE_FILE, snippet_traefik_native, NULL },
 	{ "traefik-switched", "Traefik asks while maintenance is on, by gate_file", "asking", WHOLE,
-	    "the site, untouched", "500", NULL, NULL, NEED(CLIENT_HEADER), USES_HTTP | USES_TCP,
+	    "the site, untouched", "500", NULL, NULL, NEED(CLIENT_HEADER), USES_HTTP | USES_TCP | USES_GATE_FILE,
 	    snippet_traefik_switched, NULL },
 	{ "traefik-failover", "the page wherever Traefik finds the application dead", "page",
 	    "No gate: flags are not looked at.", "503 while the application is dead", "the same", NULL, "traefik", 0,
@@ -106,6 +111,13 @@ static const char *const need_words[NEED_COUNT] = {
 	[NEED_CLIENT_HEADER] = "cannot find the client by this header",
 	[NEED_GLOBS] = "cannot match \"*\" in a path",
 	[NEED_HOSTS] = "cannot tell sites by their host",
+	[NEED_TICKETS] = "cannot see whether a ticket is there (tickets = off does without)",
+	[NEED_SITE_PATHS] = "cannot tell sites by their path, for it does not see an escaped slash",
+	[NEED_DEEP_PATHS] = "cannot tell more than one segment of letters, digits and \"._~-\" from another spelling",
+	[NEED_DEEP_DEFAULTS] = "cannot tell \"/.well-known/acme-challenge/\" from another spelling "
+	    "(open_defaults = health, robots does without)",
+	[NEED_PLAIN_SECRETS] = "takes only secrets of at most 128 bytes, letters and signs of ASCII",
+	[NEED_BALANCER] = "cannot find the client behind a further proxy: name the server itself alone",
 	[NEED_PLAIN_PATHS] = "takes only paths of letters, digits and \"/._-\"",
 };
 
@@ -115,7 +127,9 @@ static const char *const need_words[NEED_COUNT] = {
 static void
 print_limits(const struct snippet *s, FILE *out, const char *comment)
 {
-	for (size_t i = 0; strcmp(s->kind->gate, "native") == 0 && i < s->site_count; i++)
+	bool sees_flags = strcmp(s->kind->gate, "native") == 0 && (s->kind->uses & USES_GATE_FILE) == 0;
+
+	for (size_t i = 0; sees_flags && i < s->site_count; i++)
 		if (s->sites[i].site->condition.mode == MODE_READ_ONLY)
 			(void)fprintf(out, "%s[site%s%s] is read-only, also where a flag or a window says mode = full: "
 			    "the server does not read it.\n", comment, s->sites[i].name[0] != '\0' ? "." : "",
@@ -228,10 +242,16 @@ refuses(struct snippet *s)
 	const struct place *places[NEED_COUNT] = { NULL };
 	unsigned cannot = snippet_needs(s, places) & s->kind->cannot;
 
-	for (size_t i = 0; i < NEED_COUNT; i++)
-		if ((cannot & (1u << i)) != 0)
+	for (size_t i = 0; i < NEED_COUNT; i++) {
+		if ((cannot & (1u << i)) == 0)
+			continue;
+		if (places[i]->line == 0)
+			(void)ctl_fail(CTL_NO, "%s: %.*s, by default: %s %s", s->ctl->config, STR_ARG(places[i]->key),
+			    s->kind->name, need_words[i]);
+		else
 			(void)ctl_fail(CTL_NO, "%.*s:%u: [%.*s] %.*s: %s %s", STR_ARG(places[i]->file), places[i]->line,
 			    STR_ARG(places[i]->section), STR_ARG(places[i]->key), s->kind->name, need_words[i]);
+	}
 	if (cannot != 0 && s->kind->instead != NULL)
 		(void)fprintf(stderr, "  this can: wardenctl snippet %s\n", s->kind->instead);
 	return cannot != 0;

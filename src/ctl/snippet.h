@@ -24,6 +24,12 @@ enum snippet_need {
 	NEED_GLOBS,                     /* an open_path with "*" */
 	NEED_HOSTS,                     /* sites by host */
 	NEED_PLAIN_PATHS,               /* a state_dir or flag with other bytes than letters, digits and "/._-" */
+	NEED_TICKETS,                   /* tickets */
+	NEED_SITE_PATHS,                /* a site by its path */
+	NEED_DEEP_PATHS,                /* an open_path that is not one segment of letters, digits and "._~-" */
+	NEED_DEEP_DEFAULTS,             /* the same, of open_defaults */
+	NEED_PLAIN_SECRETS,             /* a secret that is no printable ASCII, or long */
+	NEED_BALANCER,                  /* trusted_proxies besides the one server */
 	NEED_COUNT
 };
 #define NEED(name) (1u << NEED_##name)
@@ -91,7 +97,13 @@ struct snippet_part {
 	FILE                *out;               /* NULL once the part is whole */
 };
 
-enum snippet_uses { USES_NOTHING = 0, USES_FASTCGI = 1, USES_HTTP = 2, USES_TCP = 4 /* no unix socket */ };
+enum snippet_uses {
+	USES_NOTHING = 0,
+	USES_FASTCGI = 1,
+	USES_HTTP = 2,
+	USES_TCP = 4,                   /* no unix socket */
+	USES_GATE_FILE = 8,             /* sees the state as the gateway does */
+};
 
 /* A row of the list of kinds. */
 struct snippet_kind {
@@ -129,6 +141,9 @@ FILE *snippet_part(struct snippet *snippet, const char *file, const char *commen
 struct str snippet_path_regex(struct arena *arena, struct str rule);
 struct str snippet_host_regex(struct arena *arena, struct str pattern);
 struct str snippet_quote_regex(struct arena *arena, struct str text);
+
+/* One segment of letters, digits and "._~-": a path that every spelling leaves the same. */
+bool snippet_is_segment(struct str path);
 
 /* A network of the INI as servers write it: "10.0.0.0/8", also for ::ffff:10.0.0.0/104. */
 struct str snippet_network(struct arena *arena, struct str network);
@@ -175,6 +190,7 @@ bool snippet_lighttpd_refuses_roots(struct snippet *snippet);
 bool snippet_traefik(struct snippet *snippet);
 bool snippet_traefik_failover(struct snippet *snippet);
 bool snippet_traefik_labels(struct snippet *snippet);
+bool snippet_traefik_native(struct snippet *snippet);
 bool snippet_traefik_switched(struct snippet *snippet);
 
 #endif

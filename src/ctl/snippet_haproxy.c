@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * HAProxy.  What its mechanisms do was measured with 2.6.  A Lua function sees the state files with each request, and
- * nothing else is looked at while there is no flag.  A frontend cannot include a file, so its lines are a part of
- * their own.  Variables: txn.mw_on ",shop,blog,!," are the sites that are on ("!": bypass.off), txn.mw_site is where a
- * request belongs, txn.mw_hold the site that holds it; "*" stands for [site].
+ * nothing else is looked at while there is no flag.  A map that is switched over the runtime socket would need the
+ * gateway to do it, lag behind the flag, and be as in its file again after a reload: so there is none.  A frontend
+ * cannot include a file, so its lines are a part of their own.  Variables: txn.mw_on ",shop,blog,!," are the sites that
+ * are on ("!": bypass.off), txn.mw_site is where a request belongs, txn.mw_hold the site that holds it; "*" stands for
+ * [site].
  */
 #include "config.h"
 

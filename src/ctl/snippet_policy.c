@@ -10,6 +10,8 @@
 #include "ctl/snippet.h"
 #include "rules/host.h"
 
+#define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+#define SECRET_PLAIN_MAX 128            /* bytes of a secret, where a regular expression is made of it */
 #define LABEL_MAX 24                    /* bytes of a name in a variable's */
 #define TEXTS_MAX ((size_t)1 << 30)     /* bytes of the INI's lists, as for the policy itself */
 
@@ -304,10 +306,70 @@ has_glob(const struct snippet_site *site)
 	return false;
 }
 
+bool
+snippet_is_segment(struct str path)
+{
+	if (path.len < 2 || path.p[0] != '/')
+		return false;
+	for (size_t i = 1; i < path.len; i++)
+		if (strchr(LETTERS_AND_DIGITS "._~-", path.p[i]) == NULL)
+			return false;
+	return true;
+}
+
+static bool
+has_deep(const struct value *open)
+{
+	for (size_t i = 0; i < open->item_count; i++)
+		if (!snippet_is_segment(open->items[i]))
+			return true;
+	return false;
+}
+
+static bool
+has_deep_default(const struct value *words)
+{
+	for (size_t i = 0; i < words->item_count; i++)
+		for (size_t k = 0; k < open_default_count; k++)
+			if (str_eq(words->items[i], open_defaults[k].set) && !snippet_is_segment(open_defaults[k].path))
+				return true;
+	return false;
+}
+
+static bool
+has_odd_secret(const struct snippet_site *site)
+{
+	for (size_t i = 0; i < site->secret_count; i++) {
+		struct str secret = site->secrets[i];
+
+		for (size_t k = 0; k < secret.len; k++)
+			if (secret.p[k] < ' ' || secret.p[k] > '~' || k >= SECRET_PLAIN_MAX)
+				return true;
+	}
+	return false;
+}
+
+/* The server itself is a proxy to the gateway: on this machine, or one address.  Any other stands before it. */
+static bool
+has_balancer(const struct snippet *s)
+{
+	static const struct str local4 = STR_INIT("127."), local6 = STR_INIT("::1/");
+	size_t far = 0;
+
+	for (size_t i = 0; i < s->proxy_count; i++) {
+		struct str network = snippet_network(s->arena, s->proxies[i]);
+		bool one = str_ends(network, str_find(network, ':') == network.len ? STR("/32") : STR("/128"));
+
+		if (!str_starts(network, local4) && !str_starts(network, local6))
+			far += one ? 1 : 2;
+	}
+	return far > 1 || (far == 1 && s->proxy_count > 1);
+}
+
 static bool
 is_plain_path(const char *path)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-";
+	static const char plain[] = LETTERS_AND_DIGITS "/._-";
 
 	return path == NULL || path[strspn(path, plain)] == '\0';
 }
@@ -344,11 +406,17 @@ snippet_needs(const struct snippet *s, const struct place *places[NEED_COUNT])
 		    &needs, NEED_ENABLED_FROM, site->site->enabled_from != ENABLED_FROM_FILE, &v[KEY_ENABLED_FROM]);
 		note_need(&needs, NEED_GLOBS, has_glob(site), &v[KEY_OPEN_PATH]);
 		note_need(&needs, NEED_PLAIN_PATHS, !is_plain_path(site->own_flag), &v[KEY_FLAG]);
+		note_need(&needs, NEED_TICKETS, site->tickets != NULL, &v[KEY_TICKETS]);
+		note_need(&needs, NEED_SITE_PATHS, site->site->path.len > 1, &v[KEY_PATH]);
+		note_need(&needs, NEED_DEEP_PATHS, has_deep(&v[KEY_OPEN_PATH]), &v[KEY_OPEN_PATH]);
+		note_need(&needs, NEED_DEEP_DEFAULTS, has_deep_default(&v[KEY_OPEN_DEFAULTS]), &v[KEY_OPEN_DEFAULTS]);
+		note_need(&needs, NEED_PLAIN_SECRETS, has_odd_secret(site), &v[KEY_BYPASS_SECRET]);
 		note_need(&needs, NEED_HOSTS, s->site_count > 1 && site->site->host_count > 0, &v[KEY_HOST]);
 	}
 	note_need(&needs, NEED_PLAIN_PATHS, !is_plain_path(s->state_dir), &gateway[KEY_STATE_DIR]);
 	note_need(&needs, NEED_PLAIN_PATHS, !is_plain_path(s->unix_path), &gateway[KEY_LISTEN]);
 	note_need(&needs, NEED_PROXIES, s->proxy_count > 0, &gateway[KEY_TRUSTED_PROXIES]);
+	note_need(&needs, NEED_BALANCER, has_balancer(s), &gateway[KEY_TRUSTED_PROXIES]);
 	note_need(&needs, NEED_CLIENT_HEADER,
 	    s->proxy_count > 0 && !str_eq_nocase(gateway[KEY_CLIENT_HEADER].text, STR("X-Forwarded-For")),
 	    &gateway[KEY_CLIENT_HEADER]);

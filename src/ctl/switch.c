@@ -13,7 +13,6 @@
 #include "ctl/commands.h"
 #include "ctl/hooks.h"
 #include "ctl/switch.h"
-#include "upkeep/gate_file.h"
 #include "record/counters.h"
 
 void
@@ -445,16 +444,6 @@ turn_off(struct ctl *ctl, const struct switch_off *how)
 	return code != 0 ? code : finish_off(ctl, &s, how);
 }
 
-/* A server that watches gate_file sees the change at once; what fails here the gateway tries every second. */
-static void
-show_server(struct ctl *ctl)
-{
-	int rc = gate_file_keep(ctl->policy, ctl->now, ctl->arena);
-
-	if (rc != 0)
-		(void)ctl_fail_file("write gate_file", ctl->policy->gate_file, rc);
-}
-
 int
 switch_on(struct ctl *ctl, const struct switch_on *how)
 {
@@ -462,7 +451,7 @@ switch_on(struct ctl *ctl, const struct switch_on *how)
 
 	ctl_lock(ctl);
 	code = turn_on(ctl, how);
-	show_server(ctl);
+	ctl_show_server(ctl);
 	ctl_unlock(ctl);
 	return code;
 }
@@ -474,7 +463,7 @@ switch_off(struct ctl *ctl, const struct switch_off *how)
 
 	ctl_lock(ctl);
 	code = turn_off(ctl, how);
-	show_server(ctl);
+	ctl_show_server(ctl);
 	ctl_unlock(ctl);
 	return code;
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "policy/compile_gate.h"
 #include "policy/compile_site.h"
 #include "policy/compile_windows.h"
 
@@ -169,24 +170,6 @@ compile_control(struct values *values, struct policy *policy)
 }
 
 static void
-compile_gate_file(struct values *values, struct policy *policy)
-{
-	const struct value *file = &values->gateway.v[KEY_GATE_FILE], *on = &values->gateway.v[KEY_GATE_ON];
-	const struct value *off = &values->gateway.v[KEY_GATE_OFF];
-
-	if (file->text.len == 0 && on->text.len + off->text.len > 0)
-		problem_error(values->problems, on->text.len > 0 ? &on->place : &off->place, "needs gate_file");
-	if (file->text.len > 0 && on->text.len == 0)
-		problem_error(values->problems, &file->place, "needs gate_on: the file that it is a copy of");
-	if (file->text.len == 0 || on->text.len == 0)
-		return;
-	policy->gate_file = file_resolve(policy->file, file->text, values->arena).p;
-	(void)values_read_file(values, &on->place, on->text, GATE_FILE_MAX, &policy->gate_on);
-	if (off->text.len > 0)
-		(void)values_read_file(values, &off->place, off->text, GATE_FILE_MAX, &policy->gate_off);
-}
-
-static void
 compile_gateway(struct values *values, struct policy *policy)
 {
 	compile_listen(values, policy);
@@ -195,7 +178,6 @@ compile_gateway(struct values *values, struct policy *policy)
 	compile_state_dir(values, policy);
 	compile_hooks_dir(values, policy);
 	compile_control(values, policy);
-	compile_gate_file(values, policy);
 	policy->log = values->gateway.v[KEY_LOG].text;
 	if (!str_eq(policy->log, STR("stderr")) && !str_eq(policy->log, STR("syslog")))
 		policy->log = file_resolve(policy->file, policy->log, policy->arena);
@@ -290,6 +272,7 @@ compile(struct values *values, struct str path, const struct policy *previous, s
 		compile_gateway(values, policy);
 		compile_sites(values, policy, previous);
 		compile_windows(values, policy);
+		compile_gate(values, policy);
 		policy->sources = values->sources;
 	}
 	/* a rule that there was no memory for would be missing without a word */

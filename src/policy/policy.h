@@ -49,6 +49,16 @@ struct page_text {
 	struct str        path, text;
 };
 
+enum gate_bypass { GATE_BYPASS_ANY, GATE_BYPASS_ON, GATE_BYPASS_OFF /* bypass.off is there */ };
+
+/* Lines of gate_on that stand in gate_file while the state is so. */
+struct gate_part {
+	const struct site *site;        /* is on; NULL: while any is */
+	enum mode          mode;        /* its mode; MODE_UNSET: any */
+	enum gate_bypass   bypass;
+	struct str         text;
+};
+
 struct policy {
 	unsigned            holders;            /* counted by the store, under its mutex */
 	struct arena       *arena;              /* all of it, but for the sets and zones */
@@ -68,7 +78,9 @@ struct policy {
 	size_t              process_memory;     /* MiB; 0: reckoned */
 	struct str          state_dir;
 	const char         *gate_file;          /* NULL for none */
-	struct str          gate_on, gate_off;  /* its texts; gate_off.p NULL: no file while off */
+	struct gate_part   *gate_parts;         /* of its text while on */
+	size_t              gate_part_count;
+	struct str          gate_off;           /* its text while off; gate_off.p NULL: no file then */
 	struct trust        trust;
 	struct cidr_set    *proxies;
 	enum log_level      log_level;

@@ -1,6 +1,7 @@
 /*
  * A file that is one text while any site is in maintenance, and another or none while none is: configuration that a
- * server watches, such as Traefik's.  The gateway looks once a second, wardenctl whenever it switches, and upkeep.
+ * server watches, such as Traefik's.  Lines of the first may be for a site, a mode or bypass.off alone: see gate_part.
+ * The gateway looks once a second, wardenctl whenever it switches, and upkeep.
  */
 #ifndef UPKEEP_GATE_FILE_H
 #define UPKEEP_GATE_FILE_H

@@ -10,6 +10,8 @@ import harness
 GATEWAY = "[gateway]\nlisten = {d}/gateway.sock\nstate_dir = {d}/state\n{more}"
 HTTP = "http_listen = 127.0.0.1:8503\ntrusted_proxies = 127.0.0.1\n"
 
+NATIVE = "[site]\ntickets = off\nopen_defaults = health, robots\n"
+
 # kind, more of [gateway], the other sections, and what the refusal must say; None: it is printed
 ROWS = [
     ("caddy", "", "[site]\n", None),
@@ -34,6 +36,40 @@ ROWS = [
     ("traefik-labels", HTTP, "[site]\n", None),
     ("traefik-switched", HTTP, "[site]\n", None),
     ("traefik-failover", HTTP, "[site]\n", None),
+    ("traefik-native", HTTP, NATIVE, None),
+    ("traefik-native", HTTP, NATIVE + "[site.a]\nhost = a.example, *.a.example\nmode = read-only\n", None),
+    ("traefik-native", HTTP.replace("127.0.0.1\n", "127.0.0.1, ::1\n"), NATIVE, None),
+    ("traefik-native", HTTP.replace("= 127.0.0.1\n", "= 10.0.0.7\n"), NATIVE, None),
+    ("traefik-native", HTTP, "[site]\nopen_defaults = health\n",
+     "warden.ini: tickets, by default: traefik-native cannot see"),
+    ("traefik-native", HTTP, "[site]\ntickets = off\n",
+     "warden.ini: open_defaults, by default: traefik-native cannot tell"),
+    ("traefik-native", HTTP, NATIVE + "open_path = /a/b\n",
+     "[site] open_path: traefik-native cannot tell more than one segment"),
+    ("traefik-native", HTTP, NATIVE + "open_path = /a/\n", "[site] open_path: traefik-native cannot"),
+    ("traefik-native", HTTP, NATIVE + "open_path = /*.css\n", "[site] open_path: traefik-native cannot"),
+    ("traefik-native", HTTP, NATIVE + "open_path = /a b\n", "[site] open_path: traefik-native cannot"),
+    ("traefik-native", HTTP, NATIVE + "open_path = /\n", "[site] open_path: traefik-native cannot"),
+    ("traefik-native", HTTP, NATIVE + "[site.a]\npath = /a/\n",
+     "[site.a] path: traefik-native cannot tell sites by their path"),
+    ("traefik-native", HTTP, NATIVE + "bypass_user = anna\n", "[site] bypass_user: traefik-native cannot"),
+    ("traefik-native", HTTP, NATIVE + "share = 10\n", "[site] share: traefik-native cannot"),
+    ("traefik-native", HTTP, NATIVE + "enabled_from = parameter\n", "[site] enabled_from: traefik-native cannot"),
+    ("traefik-native", HTTP, NATIVE + "cors_origins = https://a.example\n",
+     "[site] cors_origins: traefik-native cannot"),
+    ("traefik-native", HTTP, NATIVE + "bypass_secret = sha256:" + "a" * 64 + "\n",
+     "[site] bypass_secret: traefik-native cannot"),
+    ("traefik-native", HTTP, NATIVE + "bypass_secret = geheim-\u00fc-0123456789\n",
+     "[site] bypass_secret: traefik-native takes only"),
+    ("traefik-native", HTTP, NATIVE + "bypass_secret = " + "x" * 129 + "\n",
+     "[site] bypass_secret: traefik-native takes only"),
+    ("traefik-native", HTTP, NATIVE + "bypass_secret = " + "x" * 128 + "\n", None),
+    ("traefik-native", HTTP.replace("127.0.0.1\n", "127.0.0.1, 10.0.0.1\n"), NATIVE,
+     "[gateway] trusted_proxies: traefik-native"),
+    ("traefik-native", HTTP.replace("= 127.0.0.1\n", "= 10.0.0.0/24\n"), NATIVE,
+     "[gateway] trusted_proxies: traefik-native"),
+    ("traefik-native", HTTP + "client_header = X-Real-IP\n", NATIVE, "wardenctl snippet traefik-switched"),
+    ("traefik-native", "", NATIVE, "http_listen is empty"),
 ]
 
 
@@ -95,10 +131,54 @@ def test_gate_file(checks, args, folder):
         checks.that(more, done.returncode != 0 and why in done.stdout + done.stderr, done)
 
 
+PARTS = """all
+#? * full bypass
+site full bypass
+#? * read-only
+site read-only
+#? * bypass.off
+site bypass.off
+#? a
+a
+#?
+end"""
+
+
+def test_parts(checks, args, folder):
+    """Lines of gate_on that are there for a site, a mode or bypass.off alone."""
+    write(folder, "on.yml", PARTS)
+    ini = GATEWAY.format(d=folder, more="gate_file = gate.yml\ngate_on = on.yml\n") + "[site]\n[site.a]\npath = /a/\n"
+    write(folder, "warden.ini", ini)
+    for commands, wanted in (
+            (["on --site a"], "all a end"), (["off --site a"], None), (["on"], "all,site full bypass,a,end"),
+            (["bypass off"], "all,site bypass.off,a,end"), (["bypass on"], "all,site full bypass,a,end"),
+            (["off", "on --mode read-only"], "all,site read-only,a,end"),
+            (["bypass off"], "all,site read-only,site bypass.off,a,end"), (["bypass on", "off"], None)):
+        for command in commands:
+            run(args, folder, "-q", *command.split())
+        wanted = wanted and "\n".join(wanted.split("," if "," in wanted else " "))
+        checks.that(f"parts after {commands}", text_of(folder + "/gate.yml") == wanted, text_of(folder + "/gate.yml"))
+    for text, why in ((PARTS.replace("#? a\n", ""), "no lines for [site.a]"),
+                      (PARTS.replace("#? a", "#? b"), "on.yml:8:"),
+                      (PARTS.replace("read-only\nsite", "reed-only\nsite"), '"reed-only": expected'),
+                      ("#? * a\n#? a\n", "on.yml:1:")):
+        write(folder, "on.yml", text)
+        done = run(args, folder, "check")
+        checks.that(f"parts: {why}", done.returncode != 0 and why in done.stdout + done.stderr, done)
+    for text in ("plain\n", PARTS + "\n"):
+        write(folder, "on.yml", text)
+        done = run(args, folder, "check")
+        checks.that("parts: right", done.returncode == 0, done)
+    write(folder, "on.yml", PARTS.replace("#? a\n", ""))
+    write(folder, "warden.ini", ini + "enabled = off\n")
+    done = run(args, folder, "check")
+    checks.that("parts: a site that is never on needs none", done.returncode == 0, done)
+
+
 def main():
     args = harness.arguments(__doc__)
     checks = harness.Checks("snippet")
-    for test in (test_refusals, test_gate_file):
+    for test in (test_refusals, test_gate_file, test_parts):
         with tempfile.TemporaryDirectory(prefix="warden-ctl.") as folder:
             os.mkdir(folder + "/state")
             test(checks, args, folder)

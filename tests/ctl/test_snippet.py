@@ -20,7 +20,8 @@ def options_for(kind):
         return "http_listen = 127.0.0.1:8503\ntrusted_proxies = 127.0.0.1\nforward_headers = x-original-uri\n", ""
     over_http = kind.startswith("traefik") or kind in ("caddy-forward-auth", "haproxy-backup", "apache-standby")
     return ("http_listen = 127.0.0.1:8503\ntrusted_proxies = 127.0.0.1\n" if over_http else "",
-            "hand_back = x-sendfile /var/www/html\n" if kind == "lighttpd-responder" else "")
+            "hand_back = x-sendfile /var/www/html\n" if kind == "lighttpd-responder" else
+            "tickets = off\nopen_defaults = health\n" if kind == "traefik-native" else "")
 
 
 def write_for(folder, kind, site="", gateway="", listen=True):

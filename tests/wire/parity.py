@@ -220,7 +220,60 @@ ASKED_ROWS += [Row(f"{target} from {source}", target, source=source, headers=hea
                for headers in ((), secret(SECRET), secret(SECRET[:-1]))]
 ASKED_ROWS += [Row(f"a preflight of {origin}", "/up/echo", "OPTIONS", [("Origin", origin), ("Access-Control-Request-Method", "PUT")],
                    source="127.0.1.3") for origin in ("https://a.example", "https://b.example")]
-MORE_ROWS = {"hostile": HOSTILE_ROWS, "proxies": PROXIES_ROWS, "asked": ASKED_ROWS}
+# What rules about a decoded path, each line of a field and a host without its port can say.
+POLICIES["rules"] = f"""[site]
+title = Wire test
+tickets = off
+bypass_address = {ALLOWED}/32, 127.0.3.0/24, 2001:db8::/32, ::ffff:127.0.5.0/120
+bypass_secret = {SECRET}, another-secret-0123456789
+open_path = /other.txt, /~a_b-c
+open_method = PUT
+open_defaults = health, robots
+"""
+STATES["rules"] = STATES["offices"]
+POLICIES["plain"] = "[site]\ntitle = Wire test\ntickets = off\nopen_defaults =\n"
+STATES["plain"] = STATES["flag"]
+POLICIES["hosts"] = f"""[site]
+title = Wire test
+tickets = off
+open_defaults = health
+[site.shop]
+host = site.example, *.b.blog.example
+mode = read-only
+bypass_secret_file = secrets.list
+bypass_header = X-Own-Secret
+[site.blog]
+host = blog.example, *.blog.example
+bypass_address = {ALLOWED}/32
+open_defaults =
+"""
+STATES["hosts"] = STATES["sites"] + [("flags/shop.flag", "bypass.off"), ("flags/blog.flag", "bypass.off")]
+RULES_ROWS = [Row(target, target, method, source=source) for target, method, source in (
+    ("/other%2etxt", "GET", OUTSIDER), ("/other.txt", "POST", OUTSIDER), ("/other.txt/", "GET", OUTSIDER),
+    ("/~a_b-c", "GET", OUTSIDER), ("/%7ea%5fb%2dc", "GET", OUTSIDER), ("/x~a_b-c", "GET", OUTSIDER),
+    ("/other.txt?a/../b#c", "GET", OUTSIDER), ("/up/echo", "PUT", OUTSIDER), ("/auth", "GET", OUTSIDER),
+    ("/auth-request", "GET", OUTSIDER), ("/auth/health", "GET", OUTSIDER), ("/auth/health", "GET", ALLOWED),
+    ("/up/echo", "REPORT", OUTSIDER), ("/a%2fb", "GET", ALLOWED), ("/file.bin", "GET", "127.0.5.9"),
+    ("/file.bin", "GET", "127.0.6.1"))]
+RULES_ROWS += [Row(what, target, odd=True) for what, target in (
+    ("the whole server", "*"), ("an escaped slash alone", "/health%2f"), ("a slash more", "/health/."),
+    ("dots to an open path", "/x/../other.txt"), ("a NUL", "/other.txt%00"), ("an escaped query", "/health%3fx"))]
+RULES_ROWS += [Row(f"secrets {values}", "/file.bin", headers=secret(*values)) for values in (
+    (SECRET[:5],), (SECRET[:5] + "x" + SECRET[6:],), (SECRET + " ",), ("", SECRET), (SECRET, ""), ("another-secret-0123456780",),
+    ("another-secret-012345678",), ("another-secret-01234567890",), ("x", "y"), ("\xe9" + SECRET,), (SECRET + "\xe9",))]
+RULES_ROWS.append(Row("the secret twice, both right", "/file.bin", headers=secret(SECRET, "another-secret-0123456789")))
+HOSTS_ROWS = [Row(f"{method} {host}", "/admin.txt", method, headers, source=source, host=host, odd=not host) for host in (
+    "site.example", "SITE.example.:80", "other.example", "blog.example", "a.blog.example", "a.b.blog.example", "b.blog.example",
+    "blog.example:", "blog.example:80x", "blog.example,x", "blog..example", "blog.example..", "xblog.example", "[::1]:80", "",
+    "a." + "b" * 250 + ".blog.example", "blog_x.example") for method, headers, source in (
+        ("GET", [], OUTSIDER), ("DELETE", [], OUTSIDER), ("DELETE", [], ALLOWED),
+        ("DELETE", [("X-Own-Secret", HOSTILE_SECRET)], OUTSIDER),
+        ("DELETE", [("X-Forwarded-Host", "other.example")], OUTSIDER))]
+HOSTS_ROWS += [Row(f"{value!r} as the secret", "/file.bin", "DELETE", [("X-Own-Secret", value)]) for value in (
+    HOSTILE_SECRET, "%24{$host}-\\\"';-0123456789", "%24{$host}-\"';-0123456789", HOSTILE_SECRET.replace(".", "x"),
+    HOSTILE_SECRET.lower(), HOSTILE_SECRET[:-1], HOSTILE_SECRET + " x")]
+MORE_ROWS = {"rules": ROWS + RULES_ROWS, "hosts": HOSTS_ROWS, "hostile": HOSTILE_ROWS, "proxies": PROXIES_ROWS,
+             "asked": ASKED_ROWS}
 
 
 def set_state(folder, state):

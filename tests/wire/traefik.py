@@ -5,15 +5,19 @@ import json
 import os
 import re
 import shutil
+import socket
 import socketserver
+import ssl
 import subprocess
 import threading
 import time
 
+import parity
 from chunked import check_chunked
 from failover import check_dead_application
 from harness import ALLOWED, WAIT_SECONDS, Folder, free_port, port_open, request, wait_until
-from table import (check_bypass_off, check_held, check_open, check_site, check_status, check_tickets, check_upgrade)
+from table import (BYPASS, check_bypass_off, check_held, check_held_rows_pass_while_off, check_open, check_site,
+                   check_status, check_tickets, check_upgrade)
 
 PROGRAM = os.environ.get("TRAEFIK") or shutil.which("traefik")
 STATIC = """
@@ -27,6 +31,7 @@ SITE = """
 http:
   routers:
     application: {{ rule: "PathPrefix(`/`)", priority: 10, service: application }}
+    application-tls: {{ rule: "PathPrefix(`/`)", priority: 10, service: application, tls: {{}} }}
   services:
     application: {{ loadBalancer: {{ servers: [ {{ url: "http://127.0.0.1:{echo}" }} ] }} }}
 """
@@ -57,9 +62,10 @@ class Way:
 
     def set_up(self):
         made = self.folder.made(self.kind)
+        self.made = made
         self.folder.write("dynamic/maintenance-warden.yml", made["maintenance-warden.yml"])
         self.folder.write("dynamic/site.yml", SITE.format(echo=self.echo))
-        self.static = made["traefik.yml"]
+        self.static = made.get("traefik.yml")
 
     def configuration(self):
         entry = self.static.replace("  web:\n", f'  web:\n    address: "127.0.0.1:{self.port}"\n')
@@ -148,7 +154,104 @@ class Switched(Way):
                        timeout=WAIT_SECONDS)
         self.state_changed()
         r = request(self.port, "/file.bin")
-        checks.that("gateway gone, on: 500", r.status == self.gone_on, r)
+        checks.that(f"gateway gone, on: {self.gone_on}", r.status == self.gone_on, r)
+
+
+def tls_request(port, target):
+    """The first line of the answer over HTTPS, with Traefik's own certificate."""
+    context = ssl._create_unverified_context()      # pylint: disable=protected-access
+    with socket.create_connection(("127.0.0.1", port), WAIT_SECONDS) as plain, context.wrap_socket(plain) as s:
+        s.sendall(f"GET {target} HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n\r\n".encode())
+        return s.makefile("rb").readline()
+
+
+class Native(Switched):
+    """Routers that hold come and go by gate_file, each for its site, mode and bypass.off."""
+    name = kind = "traefik-native"
+    policies = ("plain", "rules", "hosts")
+    asks = False
+    webhooks = ()
+    differs = ("the secret twice, both right",)         # a rule cannot count the lines of a field
+
+    def set_up(self):
+        with open(self.folder.file("warden.ini")) as f:
+            if "bypass_user" in f.read():           # the one table's own: what is refused, left out
+                self.folder.write_policy(parity.POLICIES["rules"].replace("open_method = PUT\n", ""))
+                self.folder.add_http()
+        Way.set_up(self)
+        self.api, self.tls = free_port(), free_port()
+        self.folder.write("gate-on.yml", self.made["gate-on.yml"])
+        self.folder.add_keys(f"gate_on = gate-on.yml\ngate_file = {self.folder.file('dynamic/gate.yml')}\n")
+        self.static = (f'api: {{ insecure: true }}\nentryPoints:\n  traefik:\n    address: "127.0.0.1:{self.api}"\n'
+                       f'  tls:\n    address: "127.0.0.1:{self.tls}"\n  web:\n')
+
+    def wanted(self):
+        """The routers that the state wants."""
+        there = {name for name in ("maintenance.flag", "flags/shop.flag", "flags/blog.flag", "bypass.off")
+                 if os.path.exists(self.folder.file("state/" + name))}
+        with open(self.folder.file("warden.ini")) as f:
+            sections = re.findall(r"^\[site\.?(\w*)\]\n((?:(?!\[).*\n)*)", f.read(), re.MULTILINE)
+        return {f"maintenance-warden-{name or 'site'}-{'read-only' if 'mode = read-only' in text else 'full'}-"
+                f"{'nobody' if 'bypass.off' in there else 'bypass'}{tls}@file"
+                for name, text in sections for tls in ("", "-tls") if {"maintenance.flag", f"flags/{name}.flag"} & there}
+
+    def state_changed(self):
+        def there():
+            routers = json.loads(request(self.api, "/api/http/routers?per_page=100").body)
+            return {r["name"] for r in routers if re.search("-(bypass|nobody)(-tls)?@", r["name"]) and r["status"] == "enabled"}
+        wait_until(lambda: there() == self.wanted(), "Traefik's routers")
+
+    def run(self, checks):
+        self.state_changed()
+        check_site(checks, self, "off")
+        check_held_rows_pass_while_off(checks, self)
+        check_status(checks, self, False)
+        checks.that("off: HTTPS", tls_request(self.tls, "/file.bin").split()[1] == b"200")
+        self.folder.touch()
+        self.state_changed()
+        check_held(checks, self)
+        checks.that("held: HTTPS", tls_request(self.tls, "/file.bin").split()[1] == b"503")
+        check_status(checks, self, True)
+        check_open(checks, self)
+        check_site(checks, self, "by address", source=ALLOWED)
+        check_site(checks, self, "by secret", headers=[BYPASS])
+        check_upgrade(checks, self)
+        self.check_bypass_off(checks)
+        self.check_mode_of_flag(checks)
+        self.folder.remove()
+        self.state_changed()
+        check_site(checks, self, "off again")
+        self.check_wardenctl(checks)
+        self.check_gone(checks)
+        checks.that("gateway gone, on: the office", request(self.port, "/file.bin", source=ALLOWED).status == 200)
+
+    def check_bypass_off(self, checks):
+        for command, status in (("off", 503), ("on", 200)):
+            subprocess.run([self.folder.wardenctl, "-c", self.folder.file("warden.ini"), "-q", "bypass", command], check=True,
+                           timeout=WAIT_SECONDS)
+            with open(self.folder.file("dynamic/gate.yml")) as f:
+                checks.that(f"wardenctl bypass {command}: gate_file at once", ("-nobody" in f.read()) is (command == "off"))
+            self.state_changed()
+            for what, send in (("address", {"source": ALLOWED}), ("secret", {"headers": [BYPASS]})):
+                r = request(self.port, "/file.bin", **send)
+                checks.that(f"bypass {command}: the {what}", r.status == status, r)
+
+    def check_mode_of_flag(self, checks):
+        """What the flag says counts, too: the gateway reads it."""
+        self.folder.write("state/maintenance.flag", "mode = read-only\n")
+        wait_until(lambda: request(self.port, "/file.bin").status == 200, "reads")
+        r = request(self.port, "/up/echo", "POST", body=b"x")
+        checks.that("the flag says read-only: POST is held", r.status == 503, r)
+
+    def check_wardenctl(self, checks):
+        """At once, also where no gateway runs to look."""
+        self.kill_gateway()
+        for command, on in (("on", True), ("off", False)):
+            subprocess.run([self.folder.wardenctl, "-c", self.folder.file("warden.ini"), "-q", command], check=True,
+                           timeout=WAIT_SECONDS)
+            checks.that(f"wardenctl {command}: gate_file at once",
+                        os.path.exists(self.folder.file("dynamic/gate.yml")) is on)
+        self.state_changed()
 
 
 class Docker(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -203,6 +306,6 @@ class Labels(Way):
                        'entryPoints:\n  web:\n    http:\n      middlewares: [ "maintenance-warden@docker" ]\n')
 
 
-WAYS = (ForwardAuth, Labels, Failover, Switched) if PROGRAM else ()
+WAYS = (ForwardAuth, Labels, Failover, Switched, Native) if PROGRAM else ()
 if not PROGRAM:
     print("traefik: left out, for there is no $TRAEFIK and no traefik on PATH", flush=True)
