@@ -374,6 +374,13 @@ head_is_accounted_for(struct MHD_Connection *connection, const struct http_reque
 	return info != NULL && info->header_size <= size;
 }
 
+static bool
+line_is_sound(const struct http_request *request, const char *version)
+{
+	return is_token(request->method) && is_text(request->target) &&
+	    (strcmp(version, "HTTP/1.1") == 0 || strcmp(version, "HTTP/1.0") == 0);
+}
+
 /*
  * Whether each line ends with CR LF.  The library takes a lone CR or LF for an end as well, where another reader reads
  * on: then "X: v<CR>X-Forwarded-For: ..." is one field there and two here.  What it hands out lies in the head as that
@@ -410,8 +417,8 @@ read_head(struct thread *thread, struct MHD_Connection *connection, const struct
 	*request = (struct http_request){ .method = str_of(method), .target = str_of(exchange->target),
 		.peer = address_of(connection), .whole = true, .arena = thread->arena };
 	(void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_field, request);
-	request->whole = request->whole && is_token(request->method) && head_is_accounted_for(connection, request) &&
-	    lines_end_well(connection, request, version);
+	request->whole = request->whole && line_is_sound(request, version) &&
+	    head_is_accounted_for(connection, request) && lines_end_well(connection, request, version);
 	return request;
 }
 
@@ -498,7 +505,7 @@ send_reply(const struct http *http, struct MHD_Connection *connection, const str
 
 	for (size_t i = 0; whole && i < reply->header_count; i++)
 		whole = add_header(response, request->arena, reply->headers[i].name, reply->headers[i].value);
-	if (whole && http->stopping)
+	if (whole && (http->stopping || !request->whole))       /* what follows a doubtful head may be part of it */
 		whole = add_header(response, request->arena, STR("Connection"), STR("close"));
 	result = whole ? MHD_queue_response(connection, (unsigned)reply->status, response) : MHD_NO;
 	if (response != NULL)

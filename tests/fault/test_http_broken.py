@@ -6,6 +6,7 @@ a strict reader of the test's own.
 """
 import collections
 import contextlib
+import os
 import random
 import re
 import socket
@@ -176,7 +177,7 @@ class Breaker:
 # --- what a strict reader makes of it ---
 
 TOKEN_BYTES = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-LINE = re.compile(rb"(" + TOKEN_BYTES + rb") ([!-~]+) HTTP/1\.[01]")
+LINE = re.compile(rb"(" + TOKEN_BYTES + rb") ([!-~\x80-\xff]+) HTTP/1\.[01]")
 FIELD = re.compile(rb"(" + TOKEN_BYTES + rb"):[ \t]*([\t -~\x80-\xff]*?)[ \t]*")
 
 
@@ -209,7 +210,7 @@ def is_open(target, fields):
     if path not in (b"/auth", b"/auth-request") and not prefixed:
         return False
     needed = ((b"host",) if prefixed else (b"x-forwarded-host", b"x-forwarded-method", b"x-forwarded-uri"))
-    if any(len(fields.get(n, [])) != 1 or not fields[n][0] and n != b"x-forwarded-host" for n in needed):
+    if any(len(fields.get(n, [])) != 1 or not (fields[n][0] or n.endswith(b"host")) for n in needed):
         return False
     asked = target[len(b"/auth"):] if prefixed else fields[b"x-forwarded-uri"][0]
     clients = b",".join(fields.get(b"x-forwarded-for", [])).split(b",")
@@ -220,12 +221,12 @@ def is_open(target, fields):
 def open_requests(data):
     """How many whole requests of it may pass, up to the first that is doubtful.
 
-    The body of the last need not come: it is no part of the question.
+    The body of the last need not come: it is no part of the question.  A NUL and a lone LF cannot be told from CR LF in
+    what libmicrohttpd 0.9.75 hands over; no proxy lets a NUL through.
     """
-    found = 0
+    found, data = 0, data.replace(b"\0\n", b"\r\n")
     while True:
-        while data.startswith(b"\r\n"):         # RFC 9112 section 2.2
-            data = data[2:]
+        data = data.lstrip(b"\r\n")             # empty lines before a request (RFC 9112 section 2.2)
         text, end, data = data.partition(b"\r\n\r\n")
         lines = text.split(b"\r\n")
         match, fields = LINE.fullmatch(lines[0]), fields_of(lines[1:])
@@ -418,10 +419,13 @@ def run(checks, options):
                                            f"wardenctl = {target.wardenctl}\n"))
     target.start_gateway()
     target.touch()
+    flag = os.stat(target.flag)
+    before = (flag.st_ino, flag.st_mtime_ns, 0)
     try:
         fuzz(checks, target, "http", int(count * .8), 20261217)
         fuzz(checks, target, "control", int(count * .2), 20261218)
-        checks.that("and nobody has switched anything", target.journal()[0] == [] and target.read() == b"")
+        flag = os.stat(target.flag)
+        checks.equal("and nobody has switched anything", (flag.st_ino, flag.st_mtime_ns, flag.st_size), before)
         checks.equal("ends when told to", target.stop_gateway(), 0)
     finally:
         target.close()
