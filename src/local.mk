@@ -35,6 +35,7 @@ WARDEN_SOURCES = \
 	src/front/control.c src/front/control.h src/front/control_action.c src/front/control_action.h \
 	src/front/control_tokens.c src/front/control_tokens.h \
 	src/front/forward.c src/front/forward.h src/front/http.h src/front/http_request.c src/front/http_request.h \
+	src/front/limits.c src/front/limits.h src/front/supervise.c src/front/supervise.h \
 	src/front/listener.c src/front/listener.h src/front/serve.c src/front/serve.h \
 	src/upkeep/gate_file.c src/upkeep/gate_file.h src/upkeep/upkeep.c src/upkeep/upkeep.h
 

@@ -23,6 +23,7 @@
 #include "front/control.h"
 #include "front/daemon.h"
 #include "front/rewritemap.h"
+#include "front/supervise.h"
 #include "record/log.h"
 
 #define PROBLEMS_MAX (4 * 1024 * 1024)
@@ -236,13 +237,61 @@ open_control(struct gateway *gateway, struct problems *problems)
 	return wanted ? control_open(gateway, problems, &gateway->control) : 0;
 }
 
+/* A web server that started us on its socket starts another when we die; systemd waits for a while, or gives up. */
+static bool
+is_supervised(enum role role)
+{
+	char self[16];
+	const char *by_systemd = getenv("SYSTEMD_EXEC_PID");    /* systemd.exec(5); others may inherit it */
+
+	(void)snprintf(self, sizeof self, "%ld", (long)getpid());
+	return role == ROLE_INHERITED && (by_systemd == NULL || strcmp(by_systemd, self) != 0);
+}
+
+/* Only the first worker answers on control_listen. */
+static void
+take_post(struct gateway *gateway, const struct post *post)
+{
+	gateway->post = post;
+	if (post->number == 0)
+		return;
+	control_close(gateway->control);
+	gateway->control = NULL;
+}
+
+/* Returns an exit code, in the supervisor and in each of its workers. */
+static int
+serve_sockets(struct gateway *gateway, enum role role, const struct sockets *sockets)
+{
+	static struct post post;
+	struct policy_ref held = { 0 };
+	size_t processes = policy_refresh(gateway->store, &held)->processes;
+	enum supervise_end end;
+	int rc;
+
+	policy_release(gateway->store, &held);
+	daemon_prepare(gateway, sockets);
+	if (!is_supervised(role)) {
+		end = supervise(processes, gateway->counters, &post);
+		if (end != SUPERVISE_IS_WORKER)
+			return end == SUPERVISE_DONE ? EXIT_DONE : EXIT_SYSTEM;
+		take_post(gateway, &post);
+	}
+	rc = daemon_run(gateway, sockets);
+	if (rc != 0)
+		(void)fprintf(stderr, "maintenance-warden: cannot start: %s\n", strerror(-rc));
+	return rc == 0 ? EXIT_DONE : EXIT_SYSTEM;
+}
+
 static int
 run_daemon(struct gateway *gateway, enum role role, struct problems *problems)
 {
 	struct sockets sockets = { .fastcgi.fd = -1, .http.fd = -1, .control.fd = -1 };
 	unsigned before = problems->errors;
-	int rc = open_sockets(gateway, role, problems, &sockets), code = EXIT_DONE;
+	int rc, code;
 
+	supervise_block_signals();
+	rc = open_sockets(gateway, role, problems, &sockets);
 	if (rc == 0)
 		rc = open_control(gateway, problems);
 	if (rc != 0) {
@@ -250,9 +299,8 @@ run_daemon(struct gateway *gateway, enum role role, struct problems *problems)
 			(void)fprintf(stderr, "maintenance-warden: cannot listen: %s\n", strerror(-rc));
 		print_problems(problems);
 		code = rc == -EINVAL ? EXIT_USAGE : EXIT_SYSTEM;
-	} else if ((rc = daemon_run(gateway, &sockets)) != 0) {
-		(void)fprintf(stderr, "maintenance-warden: cannot start: %s\n", strerror(-rc));
-		code = EXIT_SYSTEM;
+	} else {
+		code = serve_sockets(gateway, role, &sockets);
 	}
 	close_socket(&sockets.fastcgi);
 	close_socket(&sockets.http);

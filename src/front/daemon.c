@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The main thread of a service.  It serves nobody itself: it waits for signals,
- * looks once a second whether the configuration changed, and reloads, so that no
- * request ever waits for a reload.
+ * The main thread of a process that serves.  It serves nobody itself: it waits for
+ * signals, looks once a second whether the configuration changed, and reloads, so
+ * that no request ever waits for a reload.  Of several processes the first alone
+ * answers on control_listen and does the upkeep.
  */
 #include "config.h"
 
@@ -10,6 +11,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +21,8 @@
 #include "front/fcgi.h"
 #include "front/forward.h"
 #include "front/http.h"
+#include "front/limits.h"
+#include "front/supervise.h"
 #include "record/log.h"
 #include "upkeep/gate_file.h"
 #include "upkeep/upkeep.h"
@@ -26,7 +30,6 @@
 #define HTTP_THREADS_MIN 2
 #define HTTP_THREADS_MAX 8      /* each of them serves many connections */
 #define UPKEEP_MEMORY    ((size_t)128 << 20)
-#define STOP_SECONDS     10
 #define RETRY_SECONDS    5      /* a configuration that names a missing file is tried again so often */
 
 /* What is running; NULL where it is not. */
@@ -53,9 +56,10 @@ say_what_stays(const struct policy *old, const struct policy *new)
 {
 	if (!str_eq(old->listen, new->listen) || old->socket_mode != new->socket_mode ||
 	    !str_eq(old->socket_group, new->socket_group) || !str_eq(old->user, new->user) ||
-	    old->workers != new->workers)
-		log_write(
-		    LOG_LEVEL_WARNING, "listen, socket_mode, socket_group, user and workers change at the next start");
+	    old->workers != new->workers || old->processes != new->processes ||
+	    old->process_memory != new->process_memory)
+		log_write(LOG_LEVEL_WARNING, "listen, socket_mode, socket_group, user, workers, processes and "
+		    "process_memory change at the next start");
 	if (!str_eq(old->http_listen, new->http_listen) || old->http_connections != new->http_connections ||
 	    old->http_per_address != new->http_per_address || old->http_timeout != new->http_timeout)
 		log_write(LOG_LEVEL_WARNING,
@@ -64,14 +68,24 @@ say_what_stays(const struct policy *old, const struct policy *new)
 		log_write(LOG_LEVEL_WARNING, "control_listen changes at the next start");
 }
 
+/* What is to be done once, by whichever number of processes, is done by the first. */
+static bool
+is_first(const struct gateway *gateway)
+{
+	return gateway->post == NULL || gateway->post->number == 0;
+}
+
 /* Tokens are read again also where the rest is in error: one of them may have been taken away. */
 static void
 note_reload(struct gateway *gateway, bool done, struct problems *problems)
 {
-	counters_add(gateway->counters, COUNTERS_GATEWAY, done ? COUNTER_RELOADED : COUNTER_RELOAD_FAILED);
+	if (is_first(gateway))
+		counters_add(gateway->counters, COUNTERS_GATEWAY, done ? COUNTER_RELOADED : COUNTER_RELOAD_FAILED);
 	atomic_store(&gateway->life.reload_failed, !done);
 	if (done)
 		atomic_store(&gateway->life.loaded, clock_now());
+	if (done && gateway->post != NULL)
+		atomic_store(gateway->post->reloaded, true);
 	if (gateway->control != NULL && problems->arena != NULL && control_reload(gateway->control, problems) != 0)
 		log_write(LOG_LEVEL_ERROR, "the control API cannot be used: see below; nobody can switch by it");
 }
@@ -81,23 +95,26 @@ daemon_reload(struct gateway *gateway, bool quiet)
 {
 	struct problems problems = { .arena = arena_new_growing(1 << 20) };
 	struct policy_ref old = { 0 }, new = { 0 };
+	bool say;
 	int rc;
 
 	(void)policy_refresh(gateway->store, &old);
 	rc = problems.arena == NULL ? -ENOMEM : policy_store_reload(gateway->store, &problems);
 	if (rc == 0 || !quiet)
 		note_reload(gateway, rc == 0, &problems);
-	if (rc == 0 || !quiet)
+	say = (rc == 0 || !quiet) && (is_first(gateway) || rc == -ENOMEM);      /* the others read the same */
+	if (say)
 		daemon_log_problems(&problems);
-	if (rc == 0)
+	if (say && rc == 0)
 		log_write(LOG_LEVEL_INFO, "configuration loaded");
-	else if (!quiet)
+	else if (say)
 		log_write(LOG_LEVEL_ERROR, "the configuration cannot be used (%s): the one in force stays",
 		    rc == -ENOMEM ? "out of memory" : "see above");
 	arena_free(problems.arena);
 	if (rc == 0) {
 		serve_open_log(gateway);
-		say_what_stays(old.policy, policy_refresh(gateway->store, &new));
+		if (say)
+			say_what_stays(old.policy, policy_refresh(gateway->store, &new));
 	}
 	policy_release(gateway->store, &old);
 	policy_release(gateway->store, &new);
@@ -148,7 +165,7 @@ static void
 wait_for_end(struct gateway *gateway, const struct fronts *fronts, const sigset_t *signals)
 {
 	const struct timespec second = { .tv_sec = 1 };
-	int failed_for = -1;            /* seconds since a reload failed; -1: it did not */
+	int failed_for = atomic_load(&gateway->life.reload_failed) ? 0 : -1;    /* seconds since one did; -1: none */
 	int64_t upkeep_at = clock_monotonic_ms() + UPKEEP_SECONDS * 1000;
 
 	for (;;) {
@@ -164,8 +181,11 @@ wait_for_end(struct gateway *gateway, const struct fronts *fronts, const sigset_
 			failed_for = daemon_reload(gateway, false) ? -1 : 0;
 		else if (failed_for >= 0 && ++failed_for >= RETRY_SECONDS)
 			failed_for = daemon_reload(gateway, true) ? -1 : 0;
+		fcgi_cut_slow(fronts->fcgi);
 		http_cut_slow(fronts->http);
 		http_cut_slow(fronts->control);
+		if (!is_first(gateway))
+			continue;
 		keep_gate_file(gateway);
 		if (clock_monotonic_ms() >= upkeep_at) {
 			keep_up(gateway);
@@ -227,17 +247,19 @@ start_control(struct gateway *gateway, const struct listener *listener, struct h
 	return http_start(gateway, listener, &service, ret);
 }
 
-static void
+/* False when something still runs, which uses what the caller would free. */
+static bool
 stop(struct gateway *gateway, struct fronts *fronts)
 {
 	int64_t deadline = clock_monotonic_ms() + STOP_SECONDS * 1000;
+	bool ended;
 
 	control_stop(gateway->control);
-	if (fronts->fcgi != NULL)
-		fcgi_stop(fronts->fcgi, STOP_SECONDS);
+	ended = fcgi_stop(fronts->fcgi, STOP_SECONDS);
 	http_stop(fronts->http, (int)((deadline - clock_monotonic_ms()) / 1000));
 	http_stop(fronts->control, (int)((deadline - clock_monotonic_ms()) / 1000));
 	*fronts = (struct fronts){ 0 };
+	return ended;
 }
 
 static int
@@ -249,20 +271,57 @@ start(struct gateway *gateway, const struct sockets *sockets, struct fronts *ret
 
 	if (sockets->fastcgi.fd != -1)
 		rc = fcgi_start(gateway, &sockets->fastcgi, policy->workers, &ret->fcgi);
-	if (rc == 0 && sockets->fastcgi.fd != -1)
-		log_write(LOG_LEVEL_INFO, "listening on %.*s", STR_ARG(sockets->fastcgi.where));
 	if (rc == 0 && sockets->http.fd != -1)
 		rc = start_http(gateway, &sockets->http, policy, &ret->http);
-	if (rc == 0 && sockets->http.fd != -1)
-		log_write(LOG_LEVEL_INFO, "listening on %.*s for HTTP", STR_ARG(sockets->http.where));
-	if (rc == 0 && sockets->control.fd != -1)
+	if (rc == 0 && sockets->control.fd != -1 && is_first(gateway))
 		rc = start_control(gateway, &sockets->control, &ret->control);
-	if (rc == 0 && sockets->control.fd != -1)
-		log_write(LOG_LEVEL_INFO, "listening on %.*s for metrics and control", STR_ARG(sockets->control.where));
 	policy_release(gateway->store, &held);
 	if (rc != 0)
-		stop(gateway, ret);
+		(void)stop(gateway, ret);
 	return rc;
+}
+
+static void
+say_where(const struct listener *listener, const char *what)
+{
+	if (listener->fd != -1)
+		log_write(LOG_LEVEL_INFO, "listening on %.*s%s", STR_ARG(listener->where), what);
+}
+
+void
+daemon_prepare(struct gateway *gateway, const struct sockets *sockets)
+{
+	gateway->life.started = clock_now();
+	atomic_store(&gateway->life.loaded, gateway->life.started);
+	serve_open_log(gateway);
+	serve_open_counters(gateway);
+	say_where(&sockets->fastcgi, "");
+	say_where(&sockets->http, " for HTTP");
+	say_where(&sockets->control, " for metrics and control");
+}
+
+/*
+ * A worker that was started again has the policy of the first start.  Where the files say another by now, and cannot be
+ * used, nobody knows any more what was in force last: then the old policy holds, and lets nobody past it.
+ */
+static void
+catch_up(struct gateway *gateway)
+{
+	if (!policy_store_changed(gateway->store) || daemon_reload(gateway, false) || gateway->post == NULL ||
+	    !atomic_load(gateway->post->reloaded))
+		return;
+	gateway->outdated = true;
+	log_write(LOG_LEVEL_ERROR, "the policy of the start is in force, and bypasses are suspended, until the "
+	    "configuration can be used");
+}
+
+static void
+set_limits(struct gateway *gateway)
+{
+	struct policy_ref held = { 0 };
+
+	limits_set(policy_refresh(gateway->store, &held));
+	policy_release(gateway->store, &held);
 }
 
 int
@@ -277,19 +336,21 @@ daemon_run(struct gateway *gateway, const struct sockets *sockets)
 	(void)sigaddset(&signals, SIGHUP);
 	(void)sigaddset(&signals, SIGINT);
 	(void)sigaddset(&signals, SIGTERM);
-	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	gateway->life.started = clock_now();
-	atomic_store(&gateway->life.loaded, gateway->life.started);
-	serve_open_log(gateway);
-	serve_open_counters(gateway);
+	catch_up(gateway);
+	set_limits(gateway);
 	serve_warm_up(gateway, &warm);
 	worker_finish(&warm, gateway);
 	rc = start(gateway, sockets, &fronts);
 	if (rc != 0)
 		return rc;
+	if (gateway->post != NULL)
+		supervise_listening(gateway->post);
 	wait_for_end(gateway, &fronts, &signals);
 	log_write(LOG_LEVEL_INFO, "stopping: answering what is running");
-	stop(gateway, &fronts);
+	if (!stop(gateway, &fronts)) {
+		log_write(LOG_LEVEL_WARNING, "stopped, and cut what was still running");
+		_exit(EXIT_SUCCESS);
+	}
 	log_write(LOG_LEVEL_INFO, "stopped");
 	return 0;
 }

@@ -13,8 +13,16 @@ struct sockets {
 };
 
 /*
+ * Opens the log and the counters, and says where the gateway listens: once, before daemon_run() and before there are
+ * other processes that share them.
+ */
+void daemon_prepare(struct gateway *gateway, const struct sockets *sockets);
+
+/*
  * Serves on the sockets until SIGTERM or SIGINT, and then finishes what is running.  SIGHUP, or a change of a
- * file that the policy was made from (looked at once a second), reloads.  Returns 0 or -errno.
+ * file that the policy was made from (looked at once a second), reloads.
+ * The signals must be blocked: supervise_block_signals().  Returns 0 or -errno; where a request outlasts the end, it
+ * ends the process.
  */
 int daemon_run(struct gateway *gateway, const struct sockets *sockets);
 

@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -24,15 +25,28 @@
 #include "record/log.h"
 
 #define WORKERS_AT_START 4
-#define PARKED_MAX       1024   /* connections that wait in the set; beyond, the one that waits longest is ended */
 #define TURN_REQUESTS    16     /* requests that a connection has before others, when workers are short */
 #define TURN_MS          1      /* how long its next request is waited for then */
-#define STACK_SIZE       (256 * 1024)
+#define REQUEST_SECONDS  10     /* from its first byte to the end of its answer */
+#define FULL_MS          50     /* without descriptors, no connection is accepted for so long */
 
 /* A connection that waits in the set.  Whoever gets its event owns it. */
 struct parked {
 	struct parked *before, *after;
 	int            fd;
+};
+
+/*
+ * What a worker is at, for whoever watches the time.  The worker says the second that a request began in, 0 while there
+ * is none; libfcgi closes the descriptor before the worker can say that it has ended, so the watcher takes a duplicate
+ * at half the time, when it is certainly the request's, and cuts that.
+ */
+struct seat {
+	struct fcgi     *fcgi;
+	_Atomic(unsigned) began;
+	_Atomic(int)     fd;
+	unsigned         held_began;    /* the watcher's: of which request ... */
+	int              held;          /* ... the duplicate is; -1: none */
 };
 
 struct fcgi {
@@ -43,6 +57,8 @@ struct fcgi {
 	int                    stop;            /* eventfd: readable once all are to stop */
 	int                    wanted;          /* eventfd: readable while workers are short */
 	_Atomic(size_t)        idle;            /* workers that wait for the set */
+	_Atomic(unsigned)      seconds;         /* that fcgi_cut_slow() was called */
+	struct seat           *seats;           /* as many as workers */
 	pthread_mutex_t        mutex;           /* guards what follows */
 	pthread_cond_t         ended;
 	size_t                 alive;
@@ -68,7 +84,7 @@ link_parked(struct fcgi *fcgi, struct parked *p)
 	p->before = fcgi->newest;
 	*(p->before != NULL ? &p->before->after : &fcgi->oldest) = p;
 	fcgi->newest = p;
-	if (fcgi->parked_count++ < PARKED_MAX)
+	if (fcgi->parked_count++ < FCGI_PARKED_MAX)
 		return;
 	/* not closed here: its event may be on its way to another worker, which will see the end and close it */
 	(void)shutdown(fcgi->oldest->fd, SHUT_RDWR);
@@ -122,16 +138,52 @@ close_parked(struct fcgi *fcgi)
 /* --- the next connection --- */
 
 static int
-accept_one(const struct fcgi *fcgi)
+watch_listener(const struct fcgi *fcgi)
+{
+	/* one process is woken for a connection, not all */
+	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = (void *)&fcgi->listener };
+
+	return epoll_ctl(fcgi->set, EPOLL_CTL_ADD, fcgi->listener->fd, &event) == -1 && errno != EEXIST ? -errno : 0;
+}
+
+/* Half of the connections that idle, those that have for longest, so that there are descriptors again. */
+static void
+end_idle_half(struct fcgi *fcgi)
+{
+	struct parked *p;
+	size_t count;
+
+	(void)pthread_mutex_lock(&fcgi->mutex);
+	p = fcgi->oldest;
+	for (count = fcgi->parked_count / 2 + 1; p != NULL && count > 0; count--, p = p->after)
+		(void)shutdown(p->fd, SHUT_RDWR);
+	(void)pthread_mutex_unlock(&fcgi->mutex);
+}
+
+/* The listening socket stays readable while there is no descriptor for what comes: it is not looked at meanwhile. */
+static void
+pause_accepting(struct fcgi *fcgi, int error)
 {
 	static _Atomic(int64_t) said;
+
+	if (log_now_and_then(&said, clock_now(), 10))
+		log_write(LOG_LEVEL_ERROR, "cannot accept a connection: %s", strerror(error));
+	(void)epoll_ctl(fcgi->set, EPOLL_CTL_DEL, fcgi->listener->fd, NULL);
+	if (error == EMFILE)
+		end_idle_half(fcgi);
+	do
+		(void)poll(NULL, 0, FULL_MS);
+	while (watch_listener(fcgi) != 0);
+}
+
+static int
+accept_one(struct fcgi *fcgi)
+{
 	int fd = listener_accept(fcgi->listener);
 
 	if (fd >= 0 || fd == -EAGAIN)
 		return fd;
-	if (log_now_and_then(&said, clock_now(), 10))
-		log_write(LOG_LEVEL_ERROR, "cannot accept a connection: %s", strerror(-fd));
-	(void)poll(NULL, 0, 50);        /* out of descriptors: the socket stays readable, do not spin */
+	pause_accepting(fcgi, -fd);
 	return -EAGAIN;
 }
 
@@ -198,26 +250,42 @@ stays_with(struct fcgi *fcgi, int fd)
 	return ready[0].revents != 0;
 }
 
-static void
-serve_connection(struct fcgi *fcgi, struct worker *worker, int fd)
+static bool
+serve_request(struct seat *seat, struct worker *worker, int fd)
 {
+	unsigned now = atomic_load_explicit(&seat->fcgi->seconds, memory_order_relaxed);
+	bool kept;
+
+	atomic_store_explicit(&seat->fd, fd, memory_order_relaxed);
+	atomic_store_explicit(&seat->began, now, memory_order_release);
+	kept = fcgi_request_serve(seat->fcgi->gateway, worker, fd);
+	atomic_store_explicit(&seat->began, 0, memory_order_release);
+	return kept;
+}
+
+static void
+serve_connection(struct seat *seat, struct worker *worker, int fd)
+{
+	struct fcgi *fcgi = seat->fcgi;
+
 	for (unsigned turn = 0; turn < TURN_REQUESTS || !are_short(fcgi); turn++) {
 		if (!stays_with(fcgi, fd))
 			break;
-		if (!fcgi_request_serve(fcgi->gateway, worker, fd))
+		if (!serve_request(seat, worker, fd))
 			return;
 	}
 	park(fcgi, fd);
 }
 
 static void
-work(struct fcgi *fcgi, struct worker *worker)
+work(struct seat *seat, struct worker *worker)
 {
+	struct fcgi *fcgi = seat->fcgi;
 	int fd;
 
 	while ((fd = next_connection(fcgi)) >= 0) {
 		become_busy(fcgi);
-		serve_connection(fcgi, worker, fd);
+		serve_connection(seat, worker, fd);
 		become_idle(fcgi);
 	}
 	(void)atomic_fetch_sub(&fcgi->idle, 1);
@@ -235,14 +303,15 @@ worker_ended(struct fcgi *fcgi)
 static void *
 worker_main(void *argument)
 {
-	struct fcgi *fcgi = argument;
+	struct seat *seat = argument;
+	struct fcgi *fcgi = seat->fcgi;
 	struct worker worker;
 
 	if (worker_init(&worker) != 0) {
 		log_write(LOG_LEVEL_ERROR, "cannot start a worker: out of memory");
 		(void)atomic_fetch_sub(&fcgi->idle, 1);
 	} else {
-		work(fcgi, &worker);
+		work(seat, &worker);
 		worker_finish(&worker, fcgi->gateway);
 	}
 	worker_ended(fcgi);
@@ -250,15 +319,15 @@ worker_main(void *argument)
 }
 
 static int
-create_thread(struct fcgi *fcgi, pthread_t *ret)
+create_thread(struct seat *seat, pthread_t *ret)
 {
 	pthread_attr_t attributes;
 	int rc = pthread_attr_init(&attributes);
 
 	if (rc != 0)
 		return -rc;
-	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	rc = pthread_create(ret, &attributes, worker_main, fcgi);
+	(void)pthread_attr_setstacksize(&attributes, FCGI_STACK_SIZE);
+	rc = pthread_create(ret, &attributes, worker_main, seat);
 	(void)pthread_attr_destroy(&attributes);
 	return -rc;
 }
@@ -272,7 +341,8 @@ start_worker(struct fcgi *fcgi)
 	(void)pthread_mutex_lock(&fcgi->mutex);
 	if (fcgi->started < fcgi->max) {
 		(void)atomic_fetch_add(&fcgi->idle, 1);
-		rc = create_thread(fcgi, &fcgi->threads[fcgi->started]);
+		fcgi->seats[fcgi->started] = (struct seat){ .fcgi = fcgi, .held = -1 };
+		rc = create_thread(&fcgi->seats[fcgi->started], &fcgi->threads[fcgi->started]);
 		if (rc == 0) {
 			fcgi->alive++;
 			fcgi->started++;
@@ -291,6 +361,10 @@ free_fcgi(struct fcgi *fcgi)
 	(void)close(fcgi->set);         /* -1 where it was not made */
 	(void)close(fcgi->stop);
 	(void)close(fcgi->wanted);
+	for (size_t i = 0; i < fcgi->started; i++)
+		if (fcgi->seats[i].held != -1)
+			(void)close(fcgi->seats[i].held);
+	free(fcgi->seats);
 	free(fcgi->threads);
 	free(fcgi);
 }
@@ -313,7 +387,7 @@ make_set(struct fcgi *fcgi)
 	fcgi->wanted = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (fcgi->set == -1 || fcgi->stop == -1 || fcgi->wanted == -1)
 		return -errno;
-	rc = watch(fcgi->set, fcgi->listener->fd, &fcgi->listener);
+	rc = watch_listener(fcgi);
 	return rc != 0 ? rc : watch(fcgi->set, fcgi->stop, &fcgi->stop);
 }
 
@@ -328,12 +402,13 @@ fcgi_start(struct gateway *gateway, const struct listener *listener, size_t work
 		free(fcgi);
 		return rc;
 	}
-	*fcgi = (struct fcgi){ .gateway = gateway, .listener = listener, .max = workers };
+	*fcgi = (struct fcgi){ .gateway = gateway, .listener = listener, .max = workers, .seconds = 1 };
 	(void)pthread_mutex_init(&fcgi->mutex, NULL);
 	(void)pthread_cond_init(&fcgi->ended, NULL);
 	fcgi->threads = calloc(workers, sizeof *fcgi->threads);
+	fcgi->seats = calloc(workers, sizeof *fcgi->seats);
 	rc = make_set(fcgi);
-	if (fcgi->threads == NULL)
+	if (fcgi->threads == NULL || fcgi->seats == NULL)
 		rc = -ENOMEM;
 	for (; rc == 0 && running < WORKERS_AT_START && running < workers; running += rc == 0)
 		rc = start_worker(fcgi);
@@ -345,13 +420,65 @@ fcgi_start(struct gateway *gateway, const struct listener *listener, size_t work
 	return 0;
 }
 
+/* --- the watch --- */
+
+static void
+watch_seat(struct seat *seat, unsigned now)
+{
+	unsigned began = atomic_load_explicit(&seat->began, memory_order_acquire);
+	int fd = atomic_load_explicit(&seat->fd, memory_order_relaxed);
+
+	if (seat->held != -1 && seat->held_began != began) {
+		(void)close(seat->held);
+		seat->held = -1;
+	}
+	if (began == 0 || now - began < REQUEST_SECONDS / 2)
+		return;
+	if (seat->held == -1) {
+		seat->held = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		seat->held_began = began;
+	}
+	if (now - began >= REQUEST_SECONDS)
+		(void)shutdown(seat->held != -1 ? seat->held : fd, SHUT_RDWR);
+}
+
+static size_t
+seat_count(struct fcgi *fcgi)
+{
+	size_t count;
+
+	(void)pthread_mutex_lock(&fcgi->mutex);
+	count = fcgi->started;
+	(void)pthread_mutex_unlock(&fcgi->mutex);
+	return count;
+}
+
 void
-fcgi_stop(struct fcgi *fcgi, int seconds)
+fcgi_cut_slow(struct fcgi *fcgi)
+{
+	unsigned now;
+
+	if (fcgi == NULL)
+		return;
+	now = atomic_fetch_add(&fcgi->seconds, 1) + 1;
+	for (size_t i = 0, count = seat_count(fcgi); i < count; i++)
+		watch_seat(&fcgi->seats[i], now);
+}
+
+static void
+cut_all(struct fcgi *fcgi)
+{
+	for (size_t i = 0, count = seat_count(fcgi); i < count; i++)
+		if (atomic_load(&fcgi->seats[i].began) != 0)
+			(void)shutdown(atomic_load(&fcgi->seats[i].fd), SHUT_RDWR);
+}
+
+static bool
+wait_for_workers(struct fcgi *fcgi, int seconds)
 {
 	struct timespec deadline;
 	bool all_ended;
 
-	(void)eventfd_write(fcgi->stop, 1);
 	(void)clock_gettime(CLOCK_REALTIME, &deadline);
 	deadline.tv_sec += seconds;
 	(void)pthread_mutex_lock(&fcgi->mutex);
@@ -360,9 +487,26 @@ fcgi_stop(struct fcgi *fcgi, int seconds)
 			break;
 	all_ended = fcgi->alive == 0;
 	(void)pthread_mutex_unlock(&fcgi->mutex);
+	return all_ended;
+}
+
+bool
+fcgi_stop(struct fcgi *fcgi, int seconds)
+{
+	bool all_ended;
+
+	if (fcgi == NULL)
+		return true;
+	(void)eventfd_write(fcgi->stop, 1);
+	all_ended = wait_for_workers(fcgi, seconds);
+	if (!all_ended) {
+		cut_all(fcgi);
+		all_ended = wait_for_workers(fcgi, 1);
+	}
 	if (!all_ended)
-		return;                         /* a worker still uses it; the process ends anyhow */
+		return false;                   /* a worker still uses it */
 	for (size_t i = 0; i < fcgi->started; i++)
 		(void)pthread_join(fcgi->threads[i], NULL);
 	free_fcgi(fcgi);
+	return true;
 }

@@ -5,6 +5,9 @@
 #include "front/listener.h"
 #include "front/serve.h"
 
+#define FCGI_STACK_SIZE (256 * 1024)    /* bytes of each worker's stack */
+#define FCGI_PARKED_MAX 1024            /* connections that may idle; beyond, the one that idles longest is ended */
+
 struct fcgi;
 
 /*
@@ -13,7 +16,13 @@ struct fcgi;
  */
 int  fcgi_start(struct gateway *gateway, const struct listener *listener, size_t workers, struct fcgi **ret);
 
-/* Takes no new connections, and waits until what is running is answered, `seconds` at most; then frees all. */
-void fcgi_stop(struct fcgi *fcgi, int seconds);
+/* Ends connections whose request takes too long, however busily they dribble.  To be called about once a second. */
+void fcgi_cut_slow(struct fcgi *fcgi);                  /* NULL is fine */
+
+/*
+ * Takes no new connections, waits until what is running is answered, `seconds` at most, then cuts it; and frees all.
+ * False when a worker is still at it a second later: then nothing is freed.  NULL is fine.
+ */
+bool fcgi_stop(struct fcgi *fcgi, int seconds);
 
 #endif

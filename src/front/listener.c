@@ -192,7 +192,7 @@ listener_open(const struct policy *policy, struct str key, struct str where, str
 		    sizeof address.path.sun_path - 1, STR_ARG(where));
 		return -EINVAL;
 	}
-	*ret = (struct listener){ .fd = -1, .ours = true, .where = where };
+	*ret = (struct listener){ .fd = -1, .ours = true, .maker = getpid(), .where = where };
 	ret->fd = fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return -errno;
@@ -212,7 +212,8 @@ listener_close(struct listener *listener)
 {
 	union address address;
 
-	if (listener->ours && parse_address(listener->where, &address) != 0 && address.any.sa_family == AF_UNIX)
+	if (listener->ours && listener->maker == getpid() && parse_address(listener->where, &address) != 0 &&
+	    address.any.sa_family == AF_UNIX)
 		(void)unlink(address.path.sun_path);
 	if (listener->ours)
 		(void)close(listener->fd);

@@ -7,12 +7,14 @@
 #define FRONT_LISTENER_H
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include "policy/policy.h"
 
 struct listener {
 	int         fd;
-	bool        ours;               /* made by us: a socket file is removed at the end */
+	bool        ours;               /* made by us: a socket file is removed at the end ... */
+	pid_t       maker;              /* ... by the process that made it, not by those it forked */
 	struct str  where;
 	struct ip_addr *peers;          /* FCGI_WEB_SERVER_ADDRS; NULL for anybody */
 	size_t      peer_count;

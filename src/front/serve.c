@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "front/serve.h"
+#include "front/supervise.h"
 #include "record/decisions.h"
 #include "record/log.h"
 
@@ -28,6 +29,7 @@ refresh(struct gateway *gateway, struct worker *worker)
 	if (decider_init(&worker->decider, policy) != 0)
 		return NULL;
 	worker->watched = worker->held.generation;
+	worker->decider.suspended = gateway->outdated && worker->held.generation == POLICY_FIRST;
 	return policy;
 }
 
@@ -145,6 +147,16 @@ refuse(const struct policy *policy, const struct raw_request *raw, int status, i
 		decisions_log_refused(policy, raw, status, now);
 }
 
+/* The supervisor wants to know; the cache line is written once in a worker's life. */
+static void
+note_answer(const struct gateway *gateway)
+{
+	_Atomic(bool) *answered = gateway->post == NULL ? NULL : &gateway->post->sign->answered;
+
+	if (answered != NULL && !atomic_load_explicit(answered, memory_order_relaxed))
+		atomic_store_explicit(answered, true, memory_order_relaxed);
+}
+
 void
 serve(struct gateway *gateway, struct worker *worker, const struct raw_request *raw, struct reply *reply)
 {
@@ -172,6 +184,7 @@ serve(struct gateway *gateway, struct worker *worker, const struct raw_request *
 	count(gateway, &decision, raw);
 	decisions_log(policy, &request, &decision, reply, now);
 	complain(reply, &request, now);
+	note_answer(gateway);
 }
 
 void

@@ -13,6 +13,7 @@
 #define WORKER_ARENA_SIZE (512 * 1024)  /* bytes: 64 KiB of parameters, a page's values and pieces */
 
 struct control;
+struct post;
 
 /* What all workers share. */
 struct gateway {
@@ -20,6 +21,8 @@ struct gateway {
 	struct counters     *counters;  /* NULL: nothing is counted */
 	struct gateway_life  life;      /* of a service */
 	struct control      *control;   /* of a service with control_listen; else NULL */
+	const struct post   *post;      /* of a supervised worker; else NULL */
+	bool outdated;                  /* the policy of the start is older than the last in force: no bypass */
 	bool one_request;               /* plain CGI: the counters are opened when there is something to count */
 };
 

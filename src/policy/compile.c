@@ -23,6 +23,8 @@ compile_listen(struct values *values, struct policy *policy)
 	policy->socket_group = values->gateway.v[KEY_SOCKET_GROUP].text;
 	policy->user = values->gateway.v[KEY_USER].text;
 	policy->workers = (size_t)values->gateway.v[KEY_WORKERS].number;
+	policy->processes = (size_t)values->gateway.v[KEY_PROCESSES].number;
+	policy->process_memory = (size_t)values->gateway.v[KEY_PROCESS_MEMORY].number;
 	for (size_t i = 0; i < mode->text.len; i++) {
 		octal = octal && mode->text.p[i] >= '0' && mode->text.p[i] <= '7';
 		policy->socket_mode = policy->socket_mode * 8 + (unsigned)(mode->text.p[i] - '0');

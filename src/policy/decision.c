@@ -52,6 +52,7 @@ decider_read(struct decider *decider, const struct site *site, const struct raw_
 		condition_pretend(&site->condition, now, ret);
 	else
 		condition_read(&decider->watches, &site->condition, enabled, now, ret);
+	ret->bypass_off = ret->bypass_off || decider->suspended;
 	return enabled;
 }
 

@@ -26,6 +26,7 @@ struct decider {
 	const struct policy *policy;            /* not owned */
 	struct watches       watches;
 	size_t               flag_count;        /* of the watches: the policy may be gone when they are given back */
+	bool                 suspended;         /* as if bypass.off were there */
 	bool                 forced;            /* as if maintenance were on wherever nothing keeps it off */
 	/* told of each site that was asked, in order; may be NULL */
 	void               (*asked)(void *context, const struct decision *decision, int64_t now);

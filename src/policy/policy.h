@@ -64,7 +64,8 @@ struct policy {
 	const char         *control_token_file; /* NULL for none: then nothing can be changed by the control API */
 	const char         *wardenctl;          /* NULL: beside the gateway's own binary */
 	struct str          metrics_file;       /* empty: none */
-	size_t              workers;
+	size_t              workers, processes;
+	size_t              process_memory;     /* MiB; 0: reckoned */
 	struct str          state_dir;
 	const char         *gate_file;          /* NULL for none */
 	struct str          gate_on, gate_off;  /* its texts; gate_off.p NULL: no file while off */

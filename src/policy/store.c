@@ -76,7 +76,7 @@ policy_store_open(struct str path, struct problems *problems, struct policy_stor
 	}
 	(void)pthread_mutex_init(&store->mutex, NULL);
 	store->current->holders = 1;    /* the store itself */
-	store->generation = 1;
+	store->generation = POLICY_FIRST;
 	store->seen = fingerprint_of(store->current->sources);
 	*ret = store;
 	return 0;

@@ -7,6 +7,8 @@
 
 #include "policy/policy.h"
 
+#define POLICY_FIRST 1          /* generation of the policy that the store was opened with */
+
 struct policy_store;
 
 /* What a worker holds: all zero at first. */

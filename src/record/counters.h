@@ -16,9 +16,9 @@
 /* COUNTER(NAME, word): what is counted beside the reasons. */
 #define COUNTERS_BESIDE(C) C(HELD, "held") C(LOGIN, "ticket_login") C(FAILED, "ticket_failed") \
 	C(RENDERED, "rendered") C(UNKNOWN, "unknown") C(RELOADED, "reloaded") C(RELOAD_FAILED, "reload_failed") \
-	C(UNAUTHORIZED, "unauthorized")
+	C(UNAUTHORIZED, "unauthorized") C(DIED, "worker_died")
 
-/* The row of what no site is counted for: reloads, and tries at the control API without a token. */
+/* The row of what no site is counted for: reloads, tries at the control API without a token, deaths of workers. */
 #define COUNTERS_GATEWAY STR("[gateway]")
 
 enum counter {

@@ -199,6 +199,8 @@ add_counters(struct page_of_metrics *m)
 	add_total(m, PREFIX "reloads_total{result=\"failed\"}", COUNTERS_GATEWAY, COUNTER_RELOAD_FAILED);
 	head(m, "control_unauthorized_total", "counter", "Requests to the control API without a valid token.");
 	add_total(m, PREFIX "control_unauthorized_total", COUNTERS_GATEWAY, COUNTER_UNAUTHORIZED);
+	head(m, "worker_deaths_total", "counter", "Workers that died, and were started again.");
+	add_total(m, PREFIX "worker_deaths_total", COUNTERS_GATEWAY, COUNTER_DIED);
 }
 
 /* The occurrence in force, or the next; false when none is left, it is not approved or was ended early. */

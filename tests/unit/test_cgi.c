@@ -119,7 +119,7 @@ test_cgi_run(void)
 {
 	struct folder folder;
 	struct problems problems = { .arena = arena_new_growing(65536) };
-	struct gateway gateway;
+	struct gateway gateway = { 0 };
 
 	folder_make(&folder);
 	folder_write(&folder, "warden.ini", "[gateway]\nstate_dir = .\n[site]\nlanguages = en\nhand_back = local-redirect /site\n");

@@ -224,7 +224,7 @@ test_metrics_many_sites(void)
 	begin(&f, ini);
 	text = build(&f, NULL);
 	CU_ASSERT(has_line(text, "maintenance_warden_held_total{site=\"s299\"} 0"));
-	CHECK("whole", str_ends(text, STR("maintenance_warden_control_unauthorized_total 0\n")));
+	CHECK("whole", str_ends(text, STR("maintenance_warden_worker_deaths_total 0\n")));
 	end(&f);
 	free(ini);
 }

@@ -68,6 +68,13 @@ def socket_open(path):
         return s.connect_ex(path) == 0
 
 
+def workers(pid):
+    """The process ids of the workers of the gateway `pid`, the oldest first."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+        return [int(word) for word in f.read().split()]
+    return []
+
+
 class Response:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body

@@ -14,7 +14,7 @@ import threading
 import time
 
 from fastcgi import ask as ask_fastcgi, status as fastcgi_status
-from harness import ALLOWED, SECRET, UPLOAD, WAIT_SECONDS, Folder, Response, free_port, socket_open, wait_until
+from harness import ALLOWED, SECRET, UPLOAD, WAIT_SECONDS, Folder, Response, free_port, socket_open, wait_until, workers
 
 PROXY, STRANGER = "127.0.0.3", "127.0.0.4"      # one is in trusted_proxies, the other is nobody
 VISITOR, FRIEND = "203.0.113.9", "192.0.2.7"    # FRIEND is in bypass_address
@@ -369,8 +369,11 @@ path = /shop/
             checks.that("HTTP/1.0", w.response().status == 503 and w.closed())
         self.folder.remove()
 
+    def worker(self):
+        return workers(self.folder.gateway.pid)[0]
+
     def memory(self):
-        with open(f"/proc/{self.folder.gateway.pid}/status") as f:
+        with open(f"/proc/{self.worker()}/status") as f:
             return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
 
     def check_bodies(self, checks):
@@ -474,7 +477,7 @@ path = /shop/
     def check_flood(self, checks):
         self.folder.touch()
         strangers = self.connected(PER_ADDRESS, STRANGER)
-        wait_until(lambda: len(os.listdir(f"/proc/{self.folder.gateway.pid}/fd")) > PER_ADDRESS, "the connections")
+        wait_until(lambda: len(os.listdir(f"/proc/{self.worker()}/fd")) > PER_ADDRESS, "the connections")
         with Wire(self.port, STRANGER) as w:
             w.send(head_of("/x", "GET", [("Host", "a")]))
             checks.that("an address beyond its share is cut", w.response().status == 0)
@@ -488,7 +491,7 @@ path = /shop/
             flood += self.connected(PER_ADDRESS, f"127.0.0.{source}")
         for w in flood:
             w.send(b"GET /x HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 2000)
-        files = len(os.listdir(f"/proc/{self.folder.gateway.pid}/fd"))
+        files = len(os.listdir(f"/proc/{self.worker()}/fd"))
         checks.that("240 half requests: connections are bounded", files < CONNECTIONS + 40, files)
         checks.that("240 half requests: memory is bounded", self.memory() < before + 20000,
                     (before, self.memory()))
