@@ -228,10 +228,10 @@ class Times:
 class Control:
     """After each broken peer, the same question on a connection of its own, and how long its answer took.
 
-    An answer is late beyond LATE seconds.  This machine may be busy with other things, so that a late one is asked for
+    Where a worker has died, it may ask again until AFTER_DEATH.  An answer is late beyond LATE seconds.  This machine may be busy with other things, so that a late one is asked for
     again, after the same bytes: what is the gateway's own fault comes again.  Beyond LOST seconds there is no excuse.
     """
-    LATE, LOST, AFTER_DEATH = 0.1, 1.0, 2.0
+    LATE, LOST, AFTER_DEATH, DYING = 0.1, 1.0, 2.0, 0.2
     TRIES = 3
 
     def __init__(self, service, ask):
@@ -246,19 +246,27 @@ class Control:
         except OSError as error:
             return repr(error)
 
+    def died(self, found):
+        """Whether a worker has died; one that is just dying answers nothing, and is there for a moment more."""
+        end = time.monotonic() + (self.DYING if isinstance(found, str) or found == 0 else 0)
+        while self.service.workers() == self.alive:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.001)
+        return True
+
     def once(self, client, wanted):
-        """None, or what was wrong; whether it was late."""
+        """None, or what was wrong; and whether it was late."""
         start = time.monotonic()
-        found, late = self.status(client), False
-        workers = self.service.workers()
-        if workers != self.alive:
+        found = self.status(client)
+        taken, limit, late = time.monotonic() - start, self.LOST, False
+        if self.died(found):
             self.deaths += 1
-            while found != wanted and time.monotonic() < start + self.AFTER_DEATH:
+            while (isinstance(found, str) or found == 0) and time.monotonic() < start + self.AFTER_DEATH:
                 found = self.status(client)
             self.alive = self.service.workers()
             taken, limit = time.monotonic() - start, self.AFTER_DEATH
         else:
-            taken, limit = time.monotonic() - start, self.LOST
             late = taken > self.LATE
             self.times.all.append(taken)
         if found != wanted or taken > limit:
