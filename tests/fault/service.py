@@ -201,6 +201,66 @@ def answers_of(data):
     return found + list(out.values())
 
 
+class Kept:
+    """One connection that carries request after request, as a web server or a proxy keeps it; opened again when cut."""
+
+    def __init__(self, where, source=None):
+        self.where, self.source, self.socket, self.again = where, source, None, -1
+
+    def ask(self, client=VISITOR, target="/x"):
+        """The status; 0 where the connection was cut meanwhile."""
+        if self.socket is None:
+            self.socket, self.again = connect(self.where, self.source), self.again + 1
+            self.stream = self.socket.makefile("rb")
+        try:
+            self.socket.sendall(self.question(client, target))
+            return self.answer()
+        except (ConnectionError, EOFError):
+            self.close()
+            return 0
+
+    def take(self, count):
+        data = self.stream.read(count)
+        if len(data) < count:
+            raise EOFError
+        return data
+
+    def close(self):
+        if self.socket is not None:
+            self.stream.close()
+            self.socket.close()
+        self.socket = None
+
+
+class KeptFcgi(Kept):
+    def question(self, client, target):
+        return fastcgi.whole(parameters(target, client, more=[("WARDEN_MODE", "forward-auth")]), fastcgi.RESPONDER, 1)
+
+    def answer(self):
+        out = b""
+        while True:
+            _, kind, _, length, padding, _ = struct.unpack(">BBHHBB", self.take(8))
+            content = self.take(length + padding)[:length]
+            out += content if kind == fastcgi.STDOUT else b""
+            if kind == fastcgi.END:
+                return fastcgi.status(out)
+
+
+class KeptHttp(Kept):
+    def question(self, client, target):
+        return head(forwarded(target, client))
+
+    def answer(self):
+        text = b""
+        while not text.endswith(b"\r\n\r\n"):
+            line = self.stream.readline()
+            if not line:
+                raise EOFError
+            text += line
+        self.take(int(re.search(rb"(?i)content-length: (\d+)", text).group(1)))
+        return http_status(text)
+
+
 class Times:
     """Seconds that answers took."""
 

@@ -18,9 +18,10 @@ P99, BUSY, LONGEST = 0.020, 5, 1.0
 MEMORY_KIB = 64 * 1024
 GROWTH_KIB = 4096               # of what is left when they have gone: arenas of threads that stay
 BASE_SECONDS = 15
-SECONDS = {True: 25, False: 8}  # the peers stay
+SECONDS = {True: 25, False: 5}  # the peers stay
 DRIP_SECONDS = 0.3
-DEAD_PEER_SHARE = 0.25          # as many as that are gone and come again, before the end
+AGAIN = 20                      # so many of those that were cut come again within LOOK_SECONDS: all this is one process
+LOOK_SECONDS = 0.05
 
 
 class Peers:
@@ -72,8 +73,9 @@ class Peers:
     def keep(self):
         dripped = 0
         while not self.stop.is_set():
-            for fd, _ in self.poll.poll(0.05, 64):
+            for fd, _ in self.poll.poll(LOOK_SECONDS, AGAIN):
                 self.cut(fd)
+            self.stop.wait(LOOK_SECONDS)
             if time.monotonic() > dripped + DRIP_SECONDS:
                 self.drip()
                 dripped = time.monotonic()
