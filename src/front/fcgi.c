@@ -47,6 +47,7 @@ struct seat {
 	_Atomic(int)     fd;
 	unsigned         held_began;    /* the watcher's: of which request ... */
 	int              held;          /* ... the duplicate is; -1: none */
+	char             apart[40];     /* no two workers write to one cache line */
 };
 
 struct fcgi {
@@ -140,8 +141,8 @@ close_parked(struct fcgi *fcgi)
 static int
 watch_listener(const struct fcgi *fcgi)
 {
-	/* one process is woken for a connection, not all */
-	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = (void *)&fcgi->listener };
+	/* not EPOLLEXCLUSIVE: of several processes the only one that is woken may die before it accepts */
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = (void *)&fcgi->listener };
 
 	return epoll_ctl(fcgi->set, EPOLL_CTL_ADD, fcgi->listener->fd, &event) == -1 && errno != EEXIST ? -errno : 0;
 }

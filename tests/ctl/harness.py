@@ -156,6 +156,12 @@ def verify_journal(data):
     return records, torn, None
 
 
+def is_sanitized(program):
+    """A build that maps all the memory there is, so that it has no limit of it, and is slow to die."""
+    with open(program, "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 class Folder:
     """A temporary folder with an INI and a state folder, and what runs on it."""
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Workers are kept running, whatever ends them, and nothing of them outlives the gateway."""
 import contextlib
+import glob
 import os
 import resource
 import signal
@@ -27,6 +28,13 @@ def log_of(folder):
         return f.read()
 
 
+def wait_for_lines(folder, text, count=1):
+    try:
+        wire.wait_until(lambda: log_of(folder).count(text) >= count, f"{count} times {text!r}", folder.gateway)
+    except RuntimeError as error:
+        raise RuntimeError(f"{error}; the log:\n{log_of(folder)}") from error
+
+
 def wait_for_workers(folder, count, but=()):
     """The workers, once there are so many and none of `but`."""
     def ready():
@@ -42,6 +50,33 @@ def kill_worker(folder, number=0, by=signal.SIGKILL):
     before = wire.workers(folder.gateway.pid)
     os.kill(before[number], by)
     return wait_for_workers(folder, len(before), [before[number]])
+
+
+def stop_all(pids):
+    """Stops them, and waits until each thread is: one that is not yet may still take a connection, and keep it."""
+    def state(path):
+        with contextlib.suppress(OSError), open(path, encoding="ascii") as f:
+            return f.read().rpartition(")")[2].split()[0]
+        return "T"
+
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    wire.wait_until(lambda: all(state(path) == "T" for pid in pids for path in glob.glob(f"/proc/{pid}/task/*/stat")),
+                    "the stop of all threads")
+
+
+def each_alone(folder):
+    """What each worker answers while the others are stopped: one may be fast enough to answer all there is."""
+    found, workers = [], wire.workers(folder.gateway.pid)
+    for worker in workers:
+        others = [w for w in workers if w != worker]
+        stop_all(others)
+        try:
+            found.append(folder.status())
+        finally:
+            for w in others:
+                os.kill(w, signal.SIGCONT)
+    return found
 
 
 @contextlib.contextmanager
@@ -66,7 +101,7 @@ def check_start_and_stop(checks, options):
             s.sendall(fastcgi.begin(fastcgi.AUTHORIZER))
             checks.equal("another is answered meanwhile", folder.status(), 200)
             folder.gateway.send_signal(signal.SIGTERM)
-            wire.wait_until(lambda: "stopping" in log_of(folder), "the end")
+            wait_for_lines(folder, "stopping")
             s.sendall(fastcgi.params(fastcgi.GOOD) + fastcgi.record(fastcgi.STDIN))
             checks.equal("what has begun is answered", fastcgi.status(fastcgi.stdout_of(wire.receive(s))), 200)
         checks.equal("SIGTERM: exit status", folder.stop_gateway(), 0)
@@ -79,7 +114,7 @@ def check_start_and_stop(checks, options):
             workers = wait_for_workers(folder, 1)
             start = time.monotonic()
             folder.gateway.send_signal(first_signal)
-            wire.wait_until(lambda: "stopping" in log_of(folder), "the end")
+            wait_for_lines(folder, "stopping")
             folder.gateway.send_signal(signal.SIGTERM)
             checks.equal("the second signal: exit status", folder.stop_gateway(), 0)
             checks.that("the second signal ends it at once", time.monotonic() - start < 2, time.monotonic() - start)
@@ -159,7 +194,7 @@ def check_back_off(checks, options):
         checks.equal("an answer before", folder.status(), 200)
         limit_memory(folder.gateway.pid, 1 << 20)       # of those that are forked from now on
         os.kill(wait_for_workers(folder, 1)[0], signal.SIGKILL)
-        wire.wait_until(lambda: "started in 1000 ms" in log_of(folder), "the longest pause")
+        wait_for_lines(folder, "started in 1000 ms")
         before = log_of(folder).count("without an answer")
         checks.that("the pauses double", all(f"started in {10 << i} ms" in log_of(folder) for i in range(7)))
         time.sleep(3)                   # a rate is what is looked at
@@ -203,7 +238,7 @@ def check_reload(checks, options):
         open(folder.flag, "w", encoding="ascii").close()
 
         def answers():
-            return {folder.status() for _ in range(60)}
+            return set(each_alone(folder))
 
         checks.equal("the address passes in each process", answers(), {200})
         folder.write_ini(gateway="processes = 3\n")
@@ -213,13 +248,13 @@ def check_reload(checks, options):
         checks.equal("... said once", log_of(folder).count("configuration loaded"), 1)
         folder.write("warden.ini", "[gateway]\nlisten = \n[sight]\n")
         folder.gateway.send_signal(signal.SIGHUP)
-        wire.wait_until(lambda: "cannot be used" in log_of(folder), "the complaint")
+        wait_for_lines(folder, "cannot be used")
         checks.equal("a broken INI: the policy in force stays", answers(), {503})
         checks.equal("... the workers too", wire.workers(folder.gateway.pid), workers)
         for worker in workers:
             os.kill(worker, signal.SIGKILL)
         wait_for_workers(folder, 3, workers)
-        wire.wait_until(lambda: log_of(folder).count("bypasses are suspended") == 3, "three that have caught up")
+        wait_for_lines(folder, "bypasses are suspended", 3)
         checks.equal("and a worker's death then brings no old bypass back", answers(), {503})
         os.unlink(folder.flag)
         checks.equal("... nor does it hold anybody while maintenance is off", answers(), {200})
@@ -240,16 +275,8 @@ def check_processes(checks, options):
         folder.write("on.txt", "on\n")
         folder.write_ini(gateway=keys + "gate_file = gate\ngate_on = on.txt\n")
         folder.gateway.send_signal(signal.SIGHUP)
-        workers = wait_for_workers(folder, 3)
-        for stopped in workers:
-            others = [w for w in workers if w != stopped]
-            for w in others:
-                os.kill(w, signal.SIGSTOP)
-            try:
-                checks.equal("one alone answers", folder.status(), 200)
-            finally:
-                for w in others:
-                    os.kill(w, signal.SIGCONT)
+        wait_for_workers(folder, 3)
+        checks.equal("each alone answers", each_alone(folder), [200] * 3)
         gate = folder.file("gate")
         for what in ("the upkeep is done", "and goes on when the first worker is killed"):
             open(folder.flag, "w", encoding="ascii").close()
