@@ -78,6 +78,7 @@ class Service(harness.Folder):
     def __init__(self, options, policy=POLICY, gateway="", tcp=False, http="", start=True):
         super().__init__(options)
         self.http, self.control = wire.free_port(), self.file("control.sock")
+        self.environment["ASAN_OPTIONS"] = "allocator_may_return_null=1"        # as malloc() itself does
         self.fcgi = wire.free_port() if tcp else self.socket
         listen = f"127.0.0.1:{self.fcgi}" if tcp else self.socket
         self.write("warden.ini", f"[gateway]\nlisten = {listen}\nstate_dir = {self.state}\nsocket_mode = 0666\n"
@@ -146,7 +147,7 @@ class Service(harness.Folder):
         return total
 
     def sanitized(self):
-        """Whether it was built with a sanitizer: then its memory says nothing, and it cannot be told to ask for less."""
+        """Whether it was built with a sanitizer: then its memory says nothing, and all takes longer."""
         with open(f"/proc/{self.gateway.pid}/maps") as f:
             return "libasan" in f.read()
 
@@ -288,16 +289,21 @@ class Times:
 class Control:
     """After each broken peer, the same question on a connection of its own, and how long its answer took.
 
-    Where a worker has died, it may ask again until AFTER_DEATH.  An answer is late beyond LATE seconds.  This machine may be busy with other things, so that a late one is asked for
-    again, after the same bytes: what is the gateway's own fault comes again.  Beyond LOST seconds there is no excuse.
+    Where a worker has died, it may ask again until AFTER_DEATH.  An answer is late beyond LATE seconds.  This machine
+    may be busy with other things, so that a late one is asked for again, after the same bytes: what is the gateway's own
+    fault comes again.  Beyond LOST seconds there is no excuse, but that of sanitizers, which are SLOWER times as slow.
     """
     LATE, LOST, AFTER_DEATH, DYING = 0.1, 1.0, 2.0, 0.2
+    SLOWER = 5
     TRIES = 3
 
     def __init__(self, service, ask):
         self.service, self.ask = service, ask
         self.times, self.deaths, self.wrong = Times(), 0, []
         self.alive = service.workers()
+        slower = self.SLOWER if service.sanitized() else 1
+        self.late, self.lost, self.after_death, self.dying = (
+            slower * seconds for seconds in (self.LATE, self.LOST, self.AFTER_DEATH, self.DYING))
 
     def status(self, client):
         """What is answered; what went wrong where nothing is."""
@@ -308,7 +314,7 @@ class Control:
 
     def died(self, found):
         """Whether a worker has died; one that is just dying answers nothing, and is there for a moment more."""
-        end = time.monotonic() + (self.DYING if isinstance(found, str) or found == 0 else 0)
+        end = time.monotonic() + (self.dying if isinstance(found, str) or found == 0 else 0)
         while self.service.workers() == self.alive:
             if time.monotonic() >= end:
                 return False
@@ -319,19 +325,25 @@ class Control:
         """None, or what was wrong; and whether it was late."""
         start = time.monotonic()
         found = self.status(client)
-        taken, limit, late = time.monotonic() - start, self.LOST, False
+        taken, limit, late = time.monotonic() - start, self.lost, False
         if self.died(found):
             self.deaths += 1
-            while (isinstance(found, str) or found == 0) and time.monotonic() < start + self.AFTER_DEATH:
+            while (isinstance(found, str) or found == 0) and time.monotonic() < start + self.after_death:
                 found = self.status(client)
             self.alive = self.service.workers()
-            taken, limit = time.monotonic() - start, self.AFTER_DEATH
+            taken, limit = time.monotonic() - start, self.after_death
         else:
-            late = taken > self.LATE
+            late = taken > self.late
             self.times.all.append(taken)
         if found != wanted or taken > limit:
             return f"answered {found} instead of {wanted}, after {taken:.3f} s", late
         return None, late
+
+    def settle(self):
+        """Waits until no worker dies of what came before."""
+        end = time.monotonic() + ANSWER_SECONDS
+        while self.died(0) and time.monotonic() < end:
+            self.alive = self.service.workers()
 
     def after(self, replay, what):
         """Asks; `replay` does again what came before."""

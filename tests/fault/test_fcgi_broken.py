@@ -109,7 +109,8 @@ class Breaker:
     def set_length(self, records):
         record = self.dice.choice(records)
         real = len(record.content)
-        record.length = self.dice.choice((0, 1, real + 1, max(real - 1, 0), real // 2, 65535, self.dice.randrange(65536)))
+        record.length = self.dice.choice((0, 1, real + 1, max(real - 1, 0), real // 2, 65535,
+                                          self.dice.randrange(65536)))
 
     def set_kind(self, records):
         self.dice.choice(records).kind = self.dice.choice((*range(13), 255, self.dice.randrange(256)))
@@ -136,7 +137,8 @@ class Breaker:
         records.insert(self.dice.randint(0, len(records)), record)
 
     def management(self, records):
-        content = b"".join(struct.pack("BB", len(n), 0) + n for n in self.dice.choices(NAMES, k=self.dice.randint(0, 8)))
+        names = self.dice.choices(NAMES, k=self.dice.randint(0, 8))
+        content = b"".join(struct.pack("BB", len(n), 0) + n for n in names)
         self.insert(records, Record(self.dice.choice((9, 9, 10, 11, 77)), content, 0))
 
     def foreign(self, records):
@@ -375,6 +377,7 @@ def fuzz(checks, target, count, seed):
         if target.gateway.poll() is not None or len(wrong) + len(hanging) + len(control.wrong) > 5:
             break
     sender.close()
+    control.settle()
     print(f"seed {seed}: {done} conversations in {time.monotonic() - start:.0f} s, {open_ones} of them might pass, "
           f"{passes} were seen to; {control.deaths} workers died; control: {control.times}", flush=True)
     checks.equal(f"seed {seed}: the service lives", target.gateway.poll(), None)

@@ -39,7 +39,8 @@ def corpus():
         "open path": head(forwarded(OPEN + "x?y=1")),
         "secret": head(forwarded(more=[("X-Maintenance-Bypass", SECRET)])),
         "auth_request": head(friend, "/auth-request"),
-        "envoy": head([("Host", "site.example"), ("X-Forwarded-For", FRIEND), ("X-Forwarded-Proto", "https")], "/auth/x?y=1"),
+        "envoy": head([("Host", "site.example"), ("X-Forwarded-For", FRIEND), ("X-Forwarded-Proto", "https")],
+                      "/auth/x?y=1"),
         "envoy, open path": head([("Host", "site.example"), ("X-Forwarded-For", "203.0.113.9")], "/auth" + OPEN + "x"),
         "page": head([("Host", "site.example"), ("Accept", "text/html")], "/cart"),
         "HEAD": head(friend, method="HEAD"),
@@ -63,7 +64,8 @@ def control_corpus():
         "on, no token": head([*token, ("Content-Length", "2")], "/.maintenance/on", "POST") + b"{}",
         "off, a wrong token": head([*token, ("Authorization", "Bearer wrong-token-0123456789"), ("Content-Length", "2")],
                                    "/.maintenance/off", "POST") + b"{}",
-        "in chunks": head([*token, ("Transfer-Encoding", "chunked")], "/.maintenance/step", "POST") + chunked(b'{"step":"x"}'),
+        "in chunks": head([*token, ("Transfer-Encoding", "chunked")], "/.maintenance/step", "POST") +
+        chunked(b'{"step":"x"}'),
         "two": head(host, "/metrics") + head(host, "/healthz"),
     }
 
@@ -76,28 +78,41 @@ STRANGE = {
     "a proxy's line": b"PROXY TCP4 192.0.2.7 192.0.2.1 1 2\r\n" + head(forwarded(client=FRIEND)),
     "nothing": b"", "line ends": b"\r\n" * 500, "NUL": b"\0" * 500, "spaces": b" " * 2000 + b"\r\n\r\n",
     "one long line": b"G" * 200000, "a colon": b":\r\n\r\n",
-    "SSH": b"SSH-2.0-OpenSSH_9.2\r\n", "Redis": b"*1\r\n$4\r\nPING\r\n", "FastCGI": service.fastcgi.whole(service.parameters(client=FRIEND)),
+    "SSH": b"SSH-2.0-OpenSSH_9.2\r\n", "Redis": b"*1\r\n$4\r\nPING\r\n",
+    "FastCGI": service.fastcgi.whole(service.parameters(client=FRIEND)),
 }
-LINES = (b"GET http://site.example/auth HTTP/1.1", b"GET http://evil.example/auth HTTP/1.1", b"OPTIONS * HTTP/1.1",
-         b"CONNECT site.example:443 HTTP/1.1", b"CONNECT /auth HTTP/1.1", b"GET  /auth HTTP/1.1", b"GET\t/auth\tHTTP/1.1",
-         b"GET /auth HTTP/1.1 ", b" GET /auth HTTP/1.1", b"get /auth HTTP/1.1", b"GET /auth HTTP/9.9", b"GET /auth http/1.1",
-         b"GET /auth", b"GET /auth HTTP/1.10", b"GET /auth HTTP/2.0", b"GET /%61uth HTTP/1.1", b"GET /auth%00 HTTP/1.1",
-         b"GET /auth\0 HTTP/1.1", b"GET //auth HTTP/1.1", b"GET /x/../auth HTTP/1.1", b"GET /auth#x HTTP/1.1", b"GET /" + b"a" * 40000 + b" HTTP/1.1",
-         b"GET /auth?" + b"q" * 140000 + b" HTTP/1.1", b"\xff\xfe /auth HTTP/1.1", b"G" * 9000 + b" /auth HTTP/1.1", b"")
-FIELDS = (b"Host: other.example", b"X-Forwarded-For: 192.0.2.7", b"X-Forwarded-For: 203.0.113.9", b"X-Forwarded-Uri: /open/x",
-          b"X-Forwarded-Uri: /x", b"X-Forwarded-Method: GET", b"X-Forwarded-Host: a.example", b"X-Forwarded-For : 192.0.2.7",
-          b" X-Forwarded-For: 192.0.2.7", b"\tfolded", b" folded", b"X-Forwarded-For\0: 192.0.2.7", b"X-Forwarded-For: 192.0.2.7\0",
-          b"X-Forwarded-For:\x0b192.0.2.7", b"X_Forwarded_For: 192.0.2.7", b"no colon", b": no name", b"Content-Length: 5",
-          b"Content-Length: -1", b"Content-Length: +5", b"Content-Length: 5, 5", b"Content-Length: 99999999999999999999",
-          b"Content-Length: 0x5", b"Content-Length: 1000000", b"Transfer-Encoding: chunked", b"Transfer-Encoding: gzip, chunked",
-          b"Transfer-Encoding:\x0bchunked", b"Transfer-Encoding: chunked, identity", b"Transfer-Encoding: xchunked",
-          b"Expect: 100-continue", b"Expect: x", b"Connection: close", b"Connection: Upgrade", b"Upgrade: h2c", b"Upgrade: websocket",
-          b"HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA", b"Connection: X-Forwarded-For", b"X-Large: " + b"v" * 20000,
-          b"X-Huge: " + b"v" * 140000, b"X-Maintenance-Bypass: wrong", b"Trailer: X-Forwarded-For", b"Range: bytes=0-",
-          b"X-Bytes: " + bytes(range(1, 10)) + bytes(range(128, 256)), b"Cookie: " + b"a=b; " * 2000)
-ENDS = (b"\n", b"\r", b"\r\r\n", b"\n\r", b"", b"\0\r\n", b"\r\n\r\n", b" \r\n", b"\x0b\r\n")
-CHUNKS = (b"5\r\nabcde\r\n", b"5;x=y\r\nabcde\r\n", b"0\r\n\r\n", b"0\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n", b"-1\r\n", b"ffffffffffffffff\r\nx",
-          b"0x5\r\nabcde\r\n", b"5\nabcde\n", b"5 \r\nabcde\r\n", b"\r\n", b"g\r\n", b"00000000000000000005\r\nabcde\r\n", b"5\r\nabcdeXX")
+LINES = (
+    b"GET http://site.example/auth HTTP/1.1", b"GET http://evil.example/auth HTTP/1.1", b"OPTIONS * HTTP/1.1",
+    b"CONNECT site.example:443 HTTP/1.1", b"CONNECT /auth HTTP/1.1", b"GET  /auth HTTP/1.1", b"GET\t/auth\tHTTP/1.1",
+    b"GET /auth HTTP/1.1 ", b" GET /auth HTTP/1.1", b"get /auth HTTP/1.1", b"GET /auth HTTP/9.9",
+    b"GET /auth http/1.1", b"GET /auth", b"GET /auth HTTP/1.10", b"GET /auth HTTP/2.0", b"GET /%61uth HTTP/1.1",
+    b"GET /auth%00 HTTP/1.1", b"GET /auth\0 HTTP/1.1", b"GET //auth HTTP/1.1", b"GET /x/../auth HTTP/1.1",
+    b"GET /auth#x HTTP/1.1", b"GET /" + b"a" * 40000 + b" HTTP/1.1", b"GET /auth?" + b"q" * 140000 + b" HTTP/1.1",
+    b"\xff\xfe /auth HTTP/1.1", b"G" * 9000 + b" /auth HTTP/1.1", b"",
+)
+FIELDS = (
+    b"Host: other.example", b"X-Forwarded-For: 192.0.2.7", b"X-Forwarded-For: 203.0.113.9",
+    b"X-Forwarded-Uri: /open/x", b"X-Forwarded-Uri: /x", b"X-Forwarded-Method: GET", b"X-Forwarded-Host: a.example",
+    b"X-Forwarded-For : 192.0.2.7", b" X-Forwarded-For: 192.0.2.7", b"\tfolded", b" folded",
+    b"X-Forwarded-For\0: 192.0.2.7", b"X-Forwarded-For: 192.0.2.7\0", b"X-Forwarded-For:\x0b192.0.2.7",
+    b"X_Forwarded_For: 192.0.2.7", b"no colon", b": no name", b"Content-Length: 5", b"Content-Length: -1",
+    b"Content-Length: +5", b"Content-Length: 5, 5", b"Content-Length: 99999999999999999999", b"Content-Length: 0x5",
+    b"Content-Length: 1000000", b"Transfer-Encoding: chunked", b"Transfer-Encoding: gzip, chunked",
+    b"Transfer-Encoding:\x0bchunked", b"Transfer-Encoding: chunked, identity", b"Transfer-Encoding: xchunked",
+    b"Expect: 100-continue", b"Expect: x", b"Connection: close", b"Connection: Upgrade", b"Upgrade: h2c",
+    b"Upgrade: websocket", b"HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA", b"Connection: X-Forwarded-For",
+    b"X-Large: " + b"v" * 20000, b"X-Huge: " + b"v" * 140000, b"X-Maintenance-Bypass: wrong",
+    b"Trailer: X-Forwarded-For", b"Range: bytes=0-", b"X-Bytes: " + bytes(range(1, 10)) + bytes(range(128, 256)),
+    b"Cookie: " + b"a=b; " * 2000,
+)
+ENDS = (
+    b"\n", b"\r", b"\r\r\n", b"\n\r", b"", b"\0\r\n", b"\r\n\r\n", b" \r\n", b"\x0b\r\n",
+)
+CHUNKS = (
+    b"5\r\nabcde\r\n", b"5;x=y\r\nabcde\r\n", b"0\r\n\r\n", b"0\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n", b"-1\r\n",
+    b"ffffffffffffffff\r\nx", b"0x5\r\nabcde\r\n", b"5\nabcde\n", b"5 \r\nabcde\r\n", b"\r\n", b"g\r\n",
+    b"00000000000000000005\r\nabcde\r\n", b"5\r\nabcdeXX",
+)
 
 
 class Breaker:
@@ -385,7 +400,8 @@ class Fuzz:
         self.control.after(lambda: self.sender.send(data, way, source, what), what)
 
     def failed(self):
-        return self.target.gateway.poll() is not None or len(self.wrong) + len(self.hanging) + len(self.control.wrong) > 5
+        wrong = len(self.wrong) + len(self.hanging) + len(self.control.wrong)
+        return self.target.gateway.poll() is not None or wrong > 5
 
 
 def fuzz(checks, target, front, count, seed):

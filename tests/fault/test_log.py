@@ -17,7 +17,8 @@ TOKEN = "fault-bearer-token-0123456789"
 QUERY = "query-that-is-nobodys-business"
 COOKIE = "session-cookie-0123456789"
 WRONG = "wrong-secret-that-somebody-tried"
-DIAGNOSTIC = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ maintenance-warden\[\d+\] (error|warning|info|debug): [ -~]*")
+DIAGNOSTIC = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ maintenance-warden\[\d+\] "
+                        rb"(error|warning|info|debug): [ -~]*")
 DIAGNOSTICS_A_SECOND = 3        # of hostile requests; each trouble is said so often or more seldom
 
 HOSTILE = [
@@ -43,13 +44,14 @@ class Sender:
 
     def secrets(self):
         """Header fields with secrets, right ones and wrong ones."""
-        every = [("X-Maintenance-Bypass", SECRET), ("X-Maintenance-Bypass", WRONG), ("X-Maintenance-Ticket", self.ticket),
-                 ("Cookie", f"maintenance_ticket={self.ticket}; s={COOKIE}"), ("Authorization", f"Bearer {TOKEN}"),
+        every = [("X-Maintenance-Bypass", SECRET), ("X-Maintenance-Bypass", WRONG),
+                 ("X-Maintenance-Ticket", self.ticket), ("Cookie", f"maintenance_ticket={self.ticket}; s={COOKIE}"), ("Authorization", f"Bearer {TOKEN}"),
                  ("Cookie", f"s={COOKIE}")]
         return [(n, v.encode()) for n, v in self.dice.sample(every, self.dice.randint(0, 2))]
 
     def target_line(self, choices):
-        query = self.dice.choice((f"?q={QUERY}", f"?maintenance_ticket={self.ticket}", f"?maintenance_ticket={WRONG}", ""))
+        query = self.dice.choice((f"?q={QUERY}", f"?maintenance_ticket={self.ticket}", f"?maintenance_ticket={WRONG}",
+                                  ""))
         return b"/" + self.odd(choices).replace(b"?", b"") + query.encode()
 
     def fields(self, choices):
@@ -75,18 +77,19 @@ class Sender:
         self.take(fastcgi.status(answer), answer)
 
     def http(self):
-        lines = [b"Host: gate", b"Connection: close", b"X-Forwarded-Method: " + self.dice.choice((b"GET", self.odd(SAFE))),
-                 b"X-Forwarded-Host: " + self.odd(SAFE), b"X-Forwarded-Uri: " + self.target_line(SAFE)]
+        lines = [b"Host: gate", b"Connection: close",
+                 b"X-Forwarded-Method: " + self.dice.choice((b"GET", self.odd(SAFE))), b"X-Forwarded-Host: " + self.odd(SAFE), b"X-Forwarded-Uri: " + self.target_line(SAFE)]
         lines += [n.encode() + b": " + v for n, v in self.fields(SAFE)]
         if self.dice.random() < .1:
             lines.append(b"X-Odd: " + self.odd(HOSTILE).replace(b"\n", b"").replace(b"\r", b""))
-        answer = service.exchange(self.target.http, b"GET /auth HTTP/1.1\r\n" + b"\r\n".join(lines) + b"\r\n\r\n", PROXY)
+        data = b"GET /auth HTTP/1.1\r\n" + b"\r\n".join(lines) + b"\r\n\r\n"
+        answer = service.exchange(self.target.http, data, PROXY)
         self.take(service.http_status(answer), answer)
 
     def control(self):
         """No decision: but its secrets are nobody's either."""
-        data = head([("Host", "x"), ("Connection", "close"), ("Authorization", f"Bearer {TOKEN}x"), ("Content-Length", "0")],
-                    "/.maintenance/on", "POST")
+        data = head([("Host", "x"), ("Connection", "close"), ("Authorization", f"Bearer {TOKEN}x"),
+                     ("Content-Length", "0")], "/.maintenance/on", "POST")
         answer = service.exchange(self.target.control, data)
         if TOKEN.encode() in answer:
             self.pages.append(answer)
@@ -129,8 +132,8 @@ def check_lines(checks, log, sent, seconds):
     checks.equal("each is JSON without control bytes, and not too long", wrong[:3], [])
     wrong = [line for line in others if not DIAGNOSTIC.fullmatch(line)]
     checks.equal("the other lines are text", wrong[:3], [])
-    checks.that("and they do not grow with the requests", len(others) < 30 + DIAGNOSTICS_A_SECOND * seconds, len(others),
-                others[-10:])
+    checks.that("and they do not grow with the requests", len(others) < 30 + DIAGNOSTICS_A_SECOND * seconds,
+                len(others), others[-10:])
 
 
 def files_of(target):

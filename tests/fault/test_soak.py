@@ -82,8 +82,10 @@ class Soak:
         self.kept = [service.KeptFcgi(self.target.fcgi), service.KeptHttp(self.target.http, PROXY),
                      service.KeptHttp(self.target.http, PROXY)]
         self.fronts = [
-            Front("HTTP, kept", 0, alternately(self.kept[1].ask)), Front("FastCGI, kept", 0, alternately(self.kept[0].ask)),
-            Front("FastCGI, closed", 0, alternately(self.target.ask_fcgi)), Front("HTTP, closed", 0, alternately(self.target.ask_http)),
+            Front("HTTP, kept", 0, alternately(self.kept[1].ask)),
+            Front("FastCGI, kept", 0, alternately(self.kept[0].ask)),
+            Front("FastCGI, closed", 0, alternately(self.target.ask_fcgi)),
+            Front("HTTP, closed", 0, alternately(self.target.ask_http)),
             Front("CGI", CGI_SECONDS, self.ask_cgi), Front("metrics", SCRAPE_SECONDS, self.scrape),
             Front("toggles", TOGGLE_SECONDS, self.toggle), Front("reloads", RELOAD_SECONDS, self.reload),
         ]
@@ -120,8 +122,8 @@ class Soak:
 
     def loads(self, program):
         """fcgi_load over connections that are kept, and over new ones."""
-        return [subprocess.Popen([program, self.target.fcgi, str(connections), str(self.seconds), how, "responder", "503"],
-                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return [subprocess.Popen([program, self.target.fcgi, str(connections), str(self.seconds), how, "responder",
+                                  "503"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
                 for connections, how in ((4, "keep"), (2, "close"))]
 
     def watch(self, loads):
