@@ -31,12 +31,13 @@
 
 /* One connection, for the limit of its address and for the time it takes. */
 struct peer {
-	bool           used, trusted;
-	bool           ended;           /* its side of the connection is closed */
-	bool           busy;            /* a request has begun and is not answered yet */
-	int            fd;
-	struct ip_addr address;
-	int64_t        deadline;        /* monotonic milliseconds */
+	bool             used, trusted;
+	bool             ended;         /* its side of the connection is closed */
+	bool             busy;          /* a request has begun and is not answered yet */
+	int              fd;
+	struct ip_addr   address;
+	int64_t          deadline;      /* monotonic milliseconds */
+	struct exchange *exchange;      /* its thread's, who alone looks at it */
 };
 
 struct http {
@@ -177,6 +178,16 @@ connection_started(struct http *http, struct MHD_Connection *connection, int fd)
 	return peer;
 }
 
+static void
+free_exchange(struct exchange *exchange)
+{
+	if (exchange == NULL)
+		return;
+	free(exchange->target);
+	free(exchange->body);
+	free(exchange);
+}
+
 /* The library closes the socket behind this, so that under the mutex a descriptor in use is this connection's. */
 static void
 on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
@@ -191,6 +202,7 @@ on_connection(void *context, struct MHD_Connection *connection, void **socket_co
 		if (*socket_context == NULL)
 			(void)shutdown(info->connect_fd, SHUT_RDWR);
 	} else if (code == MHD_CONNECTION_NOTIFY_CLOSED && peer != NULL) {
+		free_exchange(peer->exchange);  /* where there was no memory for an answer, nobody says on_completed() */
 		(void)pthread_mutex_lock(&http->mutex);
 		peer->used = false;
 		(void)pthread_mutex_unlock(&http->mutex);
@@ -287,29 +299,31 @@ static void *
 on_target(void *context, const char *target, struct MHD_Connection *connection)
 {
 	struct exchange *exchange = calloc(1, sizeof *exchange);
+	struct peer *peer = peer_of(connection);
 
 	set_busy(context, connection, true);
-	if (exchange == NULL)
+	if (exchange != NULL && peer != NULL)
+		exchange->target = strdup(target);
+	if (exchange == NULL || exchange->target == NULL) {
+		free_exchange(exchange);
 		return NULL;
-	exchange->target = strdup(target);
-	if (exchange->target != NULL)
-		return exchange;
-	free(exchange);
-	return NULL;
+	}
+	free_exchange(peer->exchange);
+	peer->exchange = exchange;
+	return exchange;
 }
 
 static void
 on_completed(void *context, struct MHD_Connection *connection, void **memory, enum MHD_RequestTerminationCode code)
 {
-	struct exchange *exchange = *memory;
+	struct peer *peer = peer_of(connection);
 
 	(void)code;
 	set_busy(context, connection, false);
-	if (exchange == NULL)
-		return;
-	free(exchange->target);
-	free(exchange->body);
-	free(exchange);
+	if (peer != NULL && *memory != NULL) {
+		free_exchange(peer->exchange);
+		peer->exchange = NULL;
+	}
 	*memory = NULL;
 }
 

@@ -447,6 +447,8 @@ path = /shop/
             ("a field behind a lone LF", head_of("/auth", "GET", traefik(more=[("X-A", f"b\nX-Forwarded-For: {FRIEND}")])), (400,)),
             ("a head that ends with a lone LF", friendly[:-4] + b"\n\r\n", (400,)),
             ("a first line that ends with a lone LF", friendly.replace(b"\r\n", b"\n", 1), (400,)),
+            ("more cookies than there is memory for", head_of("/auth", "GET", traefik(
+                client=FRIEND, more=[("Cookie", "a=b; " * 2000), ("X-Large", "v" * 20000)])), (0, 400, 413, 431)),
             ("an empty line and no more", b"\r\n", (0, 400)),
         ]
         for what, data, allowed in bad:
