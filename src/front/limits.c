@@ -78,20 +78,27 @@ limits_memory(const struct policy *policy, size_t own, size_t stack)
 	return bytes;
 }
 
-/* Makes the soft limit `wanted`, as far as the hard one lets; it only falls where `lower`, and only rises otherwise. */
+/* RLIM_INFINITY is the highest of all numbers. */
 static void
-set_limit(int resource, rlim_t wanted, bool lower)
+raise_files(rlim_t wanted)
 {
 	struct rlimit limit;
 
-	if (getrlimit(resource, &limit) == -1)
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= wanted)
 		return;
-	if (limit.rlim_max != RLIM_INFINITY && wanted > limit.rlim_max)
-		wanted = limit.rlim_max;
-	if (lower ? limit.rlim_cur <= wanted : limit.rlim_cur >= wanted)        /* RLIM_INFINITY is the highest */
+	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void
+lower_memory(rlim_t wanted)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_DATA, &limit) == -1 || limit.rlim_cur <= wanted)
 		return;
-	limit.rlim_cur = wanted;
-	(void)setrlimit(resource, &limit);
+	limit.rlim_cur = wanted;        /* which is below the hard limit, as the soft one was */
+	(void)setrlimit(RLIMIT_DATA, &limit);
 }
 
 void
@@ -100,8 +107,8 @@ limits_set(const struct policy *policy)
 #ifdef M_ARENA_MAX
 	(void)mallopt(M_ARENA_MAX, 2);
 #endif
-	set_limit(RLIMIT_NOFILE, FCGI_PARKED_MAX + policy->workers + policy->http_connections + CONTROL_CONNECTIONS +
-	    OTHER_FILES, false);
+	raise_files(
+	    FCGI_PARKED_MAX + policy->workers + policy->http_connections + CONTROL_CONNECTIONS + OTHER_FILES);
 	if (!SANITIZED)
-		set_limit(RLIMIT_DATA, limits_memory(policy, own_memory(), standard_stack()), true);
+		lower_memory(limits_memory(policy, own_memory(), standard_stack()));
 }

@@ -184,6 +184,8 @@ def check_no_orphan(checks, options):
         checks.equal("the supervisor killed: no worker is left", left, [])
         for worker in left:
             os.kill(worker, signal.SIGKILL)
+        # a process whose first thread is dead may have others that are still at it
+        wire.wait_until(lambda: not wire.socket_open(folder.socket), "the end of listening")
         folder.start_gateway()
         checks.equal("the next one takes the socket over", folder.status(), 200)
 
@@ -292,6 +294,26 @@ def check_processes(checks, options):
         checks.equal("exit status", folder.stop_gateway(), 0)
 
 
+def check_inherited(checks, options):
+    """With a socket as descriptor 0: a web server keeps one process running by itself, systemd gets a supervisor."""
+    for starter, command, count in (("a web server", [], 0),
+                                    ("systemd", ["/bin/sh", "-c", 'SYSTEMD_EXEC_PID=$$ exec "$@"', "sh"], 2)):
+        folder = harness.Folder(options)
+        try:
+            folder.write_ini(gateway="processes = 2\n")
+            with socket.socket(socket.AF_UNIX) as s:
+                s.bind(folder.socket)
+                s.listen(100)
+                folder.gateway = subprocess.Popen([*command, options.gateway, "-c", folder.ini], stdin=s,
+                                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                checks.equal(f"started by {starter}: an answer", folder.status(), 200)
+                checks.equal(f"started by {starter}: workers", len(wire.workers(folder.gateway.pid)), count)
+                checks.equal(f"started by {starter}: exit status", folder.stop_gateway(), 0)
+            checks.that("a socket of others stays", os.path.exists(folder.socket))
+        finally:
+            folder.close()
+
+
 def check_readiness(checks, options):
     """sd_notify(3): READY=1 when a worker takes requests, STOPPING=1 at the end."""
     folder = harness.Folder(options)
@@ -318,6 +340,7 @@ def run(checks, options):
     check_cannot_start(checks, options)
     check_reload(checks, options)
     check_processes(checks, options)
+    check_inherited(checks, options)
     check_readiness(checks, options)
     check_bound(checks, options)
     check_deadline(checks, options)
