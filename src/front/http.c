@@ -202,7 +202,7 @@ on_connection(void *context, struct MHD_Connection *connection, void **socket_co
 		if (*socket_context == NULL)
 			(void)shutdown(info->connect_fd, SHUT_RDWR);
 	} else if (code == MHD_CONNECTION_NOTIFY_CLOSED && peer != NULL) {
-		free_exchange(peer->exchange);  /* where there was no memory for an answer, nobody says on_completed() */
+		free_exchange(peer->exchange);  /* without memory for an answer nobody says on_completed() */
 		(void)pthread_mutex_lock(&http->mutex);
 		peer->used = false;
 		(void)pthread_mutex_unlock(&http->mutex);
