@@ -32,7 +32,7 @@ WARDEN_SOURCES = \
 	src/front/cgi.c src/front/cgi.h src/front/cgi_env.c src/front/cgi_env.h src/front/cgi_head.c \
 	src/front/cgi_head.h src/front/daemon.c src/front/daemon.h src/front/fcgi.h \
 	src/front/rewritemap.c src/front/rewritemap.h \
-	src/front/fcgi_request.c src/front/fcgi_request.h \
+	src/front/fcgi_look.c src/front/fcgi_look.h src/front/fcgi_request.c src/front/fcgi_request.h \
 	src/front/control.c src/front/control.h src/front/control_action.c src/front/control_action.h \
 	src/front/control_tokens.c src/front/control_tokens.h \
 	src/front/forward.c src/front/forward.h src/front/http.h src/front/http_request.c src/front/http_request.h \

@@ -106,6 +106,15 @@ buffer_add_html(struct buffer *buffer, struct str s)
 	buffer_add(buffer, str_sub(s, begin, s.len));
 }
 
+/* Whether U+0080 to U+009F stands at `i`: U+009B begins a terminal's escape sequence, as "\x1b[" does. */
+static bool
+begins_c1(struct str s, size_t i)
+{
+	unsigned char next = i + 1 < s.len ? (unsigned char)s.p[i + 1] : 0;
+
+	return (unsigned char)s.p[i] == 0xc2 && next >= 0x80 && next < 0xa0;
+}
+
 void
 buffer_add_json(struct buffer *buffer, struct str s)
 {
@@ -116,6 +125,8 @@ buffer_add_json(struct buffer *buffer, struct str s)
 			buffer_addf(buffer, "\\%c", c);
 		else if (c < 0x20 || c == 0x7f)
 			buffer_addf(buffer, "\\u%04x", c);
+		else if (begins_c1(s, i))
+			buffer_addf(buffer, "\\u%04x", (unsigned char)s.p[++i]);
 		else
 			buffer_add_char(buffer, (char)c);
 	}
@@ -126,11 +137,10 @@ buffer_add_plain(struct buffer *buffer, struct str s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned char c = (unsigned char)s.p[i];
-		unsigned char next = i + 1 < s.len ? (unsigned char)s.p[i + 1] : 0;
-		bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
+		bool c1 = begins_c1(s, i);
 
 		buffer_add_char(buffer, c < 0x20 || c == 0x7f || c1 ? ' ' : (char)c);
-		i += c1;                /* U+009B begins a terminal's escape sequence too */
+		i += c1;
 	}
 }
 

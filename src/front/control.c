@@ -435,8 +435,10 @@ control_handle(struct gateway *gateway, struct worker *worker, const struct http
 	asked.no_length = codings > 0;
 	if (request->whole)
 		control_answer(gateway->control, &asked, request->arena, reply);
-	else
+	else if (request->field_count == HTTP_FIELDS_MAX)
 		problem_reply(reply, 431, STR("too many header fields"), request->arena);
+	else
+		problem_reply(reply, 400, STR("the head of the request is malformed"), request->arena);
 }
 
 void

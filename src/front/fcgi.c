@@ -5,6 +5,9 @@
  * worker is free: so a busy connection costs no more than with a thread of its own.  When none is free and no more may
  * be started, those who only wait leave their connections to the set, and those who serve leave theirs after a turn.
  * So an idle connection, kept or silent, never holds a worker, and there is no lock that a peer could hold.
+ *
+ * While more than half of the workers have a connection, one that has sent a part of a request gets none: it is set
+ * aside, out of the set, and looked at once a second, until the rest has come or its time is over.
  */
 #include "config.h"
 
@@ -21,6 +24,7 @@
 #include <unistd.h>
 
 #include "front/fcgi.h"
+#include "front/fcgi_look.h"
 #include "front/fcgi_request.h"
 #include "record/log.h"
 
@@ -30,10 +34,11 @@
 #define REQUEST_SECONDS  10     /* from its first byte to the end of its answer */
 #define FULL_MS          50     /* without descriptors, no connection is accepted for so long */
 
-/* A connection that waits in the set.  Whoever gets its event owns it. */
+/* A connection that waits in the set, where whoever gets its event owns it; or aside, where who has the mutex does. */
 struct parked {
 	struct parked *before, *after;
 	int            fd;
+	unsigned       aside;           /* the second in which it was set aside; 0: it is in the set */
 };
 
 /*
@@ -64,7 +69,7 @@ struct fcgi {
 	pthread_cond_t         ended;
 	size_t                 alive;
 	pthread_t             *threads;
-	size_t                 started;
+	_Atomic(size_t)        started;
 	struct parked         *oldest, *newest;
 	size_t                 parked_count;
 };
@@ -79,32 +84,54 @@ unlink_parked(struct fcgi *fcgi, struct parked *p)
 	fcgi->parked_count--;
 }
 
+/*
+ * One in the set is not closed here: its event may be on its way to another worker, which will see the end and close
+ * it.  Under the mutex.
+ */
+static void
+end_parked(struct fcgi *fcgi, struct parked *p)
+{
+	if (p->aside == 0) {
+		(void)shutdown(p->fd, SHUT_RDWR);
+		return;
+	}
+	unlink_parked(fcgi, p);
+	(void)close(p->fd);
+	free(p);
+}
+
 static void
 link_parked(struct fcgi *fcgi, struct parked *p)
 {
 	p->before = fcgi->newest;
 	*(p->before != NULL ? &p->before->after : &fcgi->oldest) = p;
 	fcgi->newest = p;
-	if (fcgi->parked_count++ < FCGI_PARKED_MAX)
-		return;
-	/* not closed here: its event may be on its way to another worker, which will see the end and close it */
-	(void)shutdown(fcgi->oldest->fd, SHUT_RDWR);
+	if (fcgi->parked_count++ >= FCGI_PARKED_MAX)
+		end_parked(fcgi, fcgi->oldest);
 }
 
-/* Leaves the connection to the set, until something comes. */
+static int
+add_to_set(struct fcgi *fcgi, struct parked *p)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = p };
+
+	return epoll_ctl(fcgi->set, EPOLL_CTL_ADD, p->fd, &event);
+}
+
+/* Leaves the connection to the set, until something comes; or aside, where `aside` is not 0. */
 static void
-park(struct fcgi *fcgi, int fd)
+park(struct fcgi *fcgi, int fd, unsigned aside)
 {
 	struct parked *p = calloc(1, sizeof *p);
-	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = p };
 
 	if (p == NULL) {
 		(void)close(fd);
 		return;
 	}
 	p->fd = fd;
+	p->aside = aside;
 	(void)pthread_mutex_lock(&fcgi->mutex);
-	if (epoll_ctl(fcgi->set, EPOLL_CTL_ADD, fd, &event) == 0) {
+	if (aside != 0 || add_to_set(fcgi, p) == 0) {
 		link_parked(fcgi, p);
 		p = NULL;
 	}
@@ -154,13 +181,15 @@ watch_listener(const struct fcgi *fcgi, int operation)
 static void
 end_idle_half(struct fcgi *fcgi)
 {
-	struct parked *p;
+	struct parked *next;
 	size_t count;
 
 	(void)pthread_mutex_lock(&fcgi->mutex);
-	p = fcgi->oldest;
-	for (count = fcgi->parked_count / 2 + 1; p != NULL && count > 0; count--, p = p->after)
-		(void)shutdown(p->fd, SHUT_RDWR);
+	count = fcgi->parked_count / 2 + 1;
+	for (struct parked *p = fcgi->oldest; p != NULL && count > 0; count--, p = next) {
+		next = p->after;
+		end_parked(fcgi, p);
+	}
 	(void)pthread_mutex_unlock(&fcgi->mutex);
 }
 
@@ -255,6 +284,24 @@ stays_with(struct fcgi *fcgi, int fd)
 }
 
 static bool
+are_scarce(struct fcgi *fcgi)
+{
+	size_t started = atomic_load_explicit(&fcgi->started, memory_order_relaxed), idle = atomic_load(&fcgi->idle);
+
+	return started > idle && started - idle > fcgi->max / 2;
+}
+
+/* Looks twice: the rest of a request that came in pieces may be on its way. */
+static bool
+may_be_served(struct fcgi *fcgi, int fd)
+{
+	if (!are_scarce(fcgi) || fcgi_look(fd))
+		return true;
+	(void)poll(NULL, 0, TURN_MS);
+	return fcgi_look(fd);
+}
+
+static bool
 serve_request(struct seat *seat, struct worker *worker, int fd)
 {
 	unsigned now = atomic_load_explicit(&seat->fcgi->seconds, memory_order_relaxed);
@@ -275,10 +322,14 @@ serve_connection(struct seat *seat, struct worker *worker, int fd)
 	for (unsigned turn = 0; turn < TURN_REQUESTS || !are_short(fcgi); turn++) {
 		if (!stays_with(fcgi, fd))
 			break;
+		if (!may_be_served(fcgi, fd)) {
+			park(fcgi, fd, atomic_load_explicit(&fcgi->seconds, memory_order_relaxed));
+			return;
+		}
 		if (!serve_request(seat, worker, fd))
 			return;
 	}
-	park(fcgi, fd);
+	park(fcgi, fd, 0);
 }
 
 static void
@@ -446,6 +497,31 @@ watch_seat(struct seat *seat, unsigned now)
 		(void)shutdown(seat->held != -1 ? seat->held : fd, SHUT_RDWR);
 }
 
+/* Those that were set aside: what has come by now goes to the workers, what takes too long ends. */
+static void
+look_aside(struct fcgi *fcgi, unsigned now)
+{
+	struct parked *next;
+
+	(void)pthread_mutex_lock(&fcgi->mutex);
+	for (struct parked *p = fcgi->oldest; p != NULL; p = next) {
+		unsigned since = p->aside;
+
+		next = p->after;
+		if (since == 0)
+			continue;
+		if (fcgi_look(p->fd)) {
+			p->aside = 0;           /* from the next line on it may be somebody else's */
+			if (add_to_set(fcgi, p) == 0)
+				continue;
+			p->aside = since;
+		}
+		if (now - since >= REQUEST_SECONDS)
+			end_parked(fcgi, p);
+	}
+	(void)pthread_mutex_unlock(&fcgi->mutex);
+}
+
 static size_t
 seat_count(struct fcgi *fcgi)
 {
@@ -467,6 +543,7 @@ fcgi_cut_slow(struct fcgi *fcgi)
 	now = atomic_fetch_add(&fcgi->seconds, 1) + 1;
 	for (size_t i = 0, count = seat_count(fcgi); i < count; i++)
 		watch_seat(&fcgi->seats[i], now);
+	look_aside(fcgi, now);
 }
 
 static void

@@ -16,8 +16,11 @@ struct fcgi;
  */
 int  fcgi_start(struct gateway *gateway, const struct listener *listener, size_t workers, struct fcgi **ret);
 
-/* Ends connections whose request takes too long, however busily they dribble.  To be called about once a second. */
-void fcgi_cut_slow(struct fcgi *fcgi);                  /* NULL is fine */
+/*
+ * Ends connections whose request takes too long, however busily they dribble, and takes up those of which a part had
+ * come and the rest has.  To be called about once a second, by one thread.  NULL is fine.
+ */
+void fcgi_cut_slow(struct fcgi *fcgi);
 
 /*
  * Takes no new connections, waits until what is running is answered, `seconds` at most, then cuts it; and frees all.

@@ -41,6 +41,7 @@ struct peer {
 	int64_t          ended;         /* when its side was seen closed: monotonic milliseconds; 0: it is open */
 	_Atomic(bool)    busy;          /* a request has begun and is not answered yet */
 	_Atomic(int64_t) deadline;      /* monotonic milliseconds */
+	struct exchange *exchange;      /* its thread's, who alone looks at it */
 };
 
 struct http {
@@ -196,6 +197,20 @@ let_it_send(struct http *http, const struct peer *peer)
 		linger_take(http->linger, fd);
 }
 
+/* By the thread that it is of. */
+static void
+free_exchange(struct exchange *exchange)
+{
+	struct thread *thread = pthread_getspecific(thread_key);
+
+	if (exchange == NULL)
+		return;
+	if (thread != NULL && thread->head_of == exchange)
+		thread->head_of = NULL;
+	free(exchange->body);
+	free(exchange);
+}
+
 /* The library closes the socket behind this, so that under the mutex a descriptor in use is this connection's. */
 static void
 on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
@@ -211,6 +226,7 @@ on_connection(void *context, struct MHD_Connection *connection, void **socket_co
 			(void)shutdown(info->connect_fd, SHUT_RDWR);
 	} else if (code == MHD_CONNECTION_NOTIFY_CLOSED && peer != NULL) {
 		let_it_send(http, peer);
+		free_exchange(peer->exchange);  /* without memory for an answer nobody says on_completed() */
 		(void)pthread_mutex_lock(&http->mutex);
 		peer->used = false;
 		(void)pthread_mutex_unlock(&http->mutex);
@@ -304,29 +320,31 @@ on_target(void *context, const char *target, struct MHD_Connection *connection)
 {
 	size_t size = strlen(target) + 1;
 	struct exchange *exchange = malloc(sizeof *exchange + size);
+	struct peer *peer = peer_of(connection);
 
 	set_busy(context, connection, true);
-	if (exchange == NULL)
+	if (exchange == NULL || peer == NULL) {
+		free(exchange);
 		return NULL;
+	}
 	memset(exchange, 0, sizeof *exchange);
 	memcpy(exchange->target, target, size);
+	free_exchange(peer->exchange);
+	peer->exchange = exchange;
 	return exchange;
 }
 
 static void
 on_completed(void *context, struct MHD_Connection *connection, void **memory, enum MHD_RequestTerminationCode code)
 {
-	struct exchange *exchange = *memory;
-	struct thread *thread = pthread_getspecific(thread_key);
+	struct peer *peer = peer_of(connection);
 
 	(void)code;
 	set_busy(context, connection, false);
-	if (exchange == NULL)
-		return;
-	if (thread != NULL && thread->head_of == exchange)
-		thread->head_of = NULL;
-	free(exchange->body);
-	free(exchange);
+	if (peer != NULL && *memory != NULL) {
+		free_exchange(peer->exchange);
+		peer->exchange = NULL;
+	}
 	*memory = NULL;
 }
 
@@ -399,6 +417,13 @@ head_is_accounted_for(struct MHD_Connection *connection, const struct http_reque
 	return info != NULL && info->header_size <= size;
 }
 
+static bool
+line_is_sound(const struct http_request *request, const char *version)
+{
+	return is_token(request->method) && is_text(request->target) &&
+	    (strcmp(version, "HTTP/1.1") == 0 || strcmp(version, "HTTP/1.0") == 0);
+}
+
 /*
  * Whether each line ends with CR LF.  The library takes a lone CR or LF for an end as well, where another reader reads
  * on: then "X: v<CR>X-Forwarded-For: ..." is one field there and two here.  What it hands out lies in the head as that
@@ -442,8 +467,8 @@ read_head(struct thread *thread, struct MHD_Connection *connection, const struct
 	request->whole = true;
 	request->arena = thread->arena;
 	(void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_field, request);
-	request->whole = request->whole && is_token(request->method) && head_is_accounted_for(connection, request) &&
-	    lines_end_well(connection, request, version);
+	request->whole = request->whole && line_is_sound(request, version) &&
+	    head_is_accounted_for(connection, request) && lines_end_well(connection, request, version);
 	thread->head = request;
 	thread->head_of = exchange;
 	return request;
@@ -499,7 +524,7 @@ send_reply(const struct http *http, struct thread *thread, struct MHD_Connection
 {
 	struct MHD_Response *response;
 
-	if (http->stopping)
+	if (http->stopping || !request->whole)  /* what follows a doubtful head may be part of it */
 		reply_add(reply, STR("Connection"), STR("close"));
 	response = http_response(&thread->responses, reply, reply->send_body || str_eq(request->method, STR("HEAD")),
 	    request->arena);

@@ -17,7 +17,7 @@ struct http_request {
 	struct str        method;
 	struct str        target;       /* as it stood in the request line: never decoded */
 	struct ip_addr    peer;         /* 127.0.0.1 for a Unix socket */
-	bool              whole;        /* false: more than HTTP_FIELDS_MAX fields, or bytes that belong to none */
+	bool              whole;        /* false: over HTTP_FIELDS_MAX fields, or another may read the head otherwise */
 	struct str        body;         /* its first body_max bytes */
 	bool              body_whole;   /* false: longer, chunked, or its length came twice: useless */
 	struct arena     *arena;        /* for what the handler makes of it; not the worker's */

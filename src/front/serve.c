@@ -137,11 +137,14 @@ complain_about_site(const struct policy *policy, const struct raw_request *raw, 
 		    STR_ARG(str_sub(raw->site, 0, 64)));
 }
 
+/* `policy` is NULL where there is none to be had. */
 static void
-refuse(const struct raw_request *raw, int status, struct reply *reply)
+refuse(const struct policy *policy, const struct raw_request *raw, int status, int64_t now, struct reply *reply)
 {
 	reply_emergency(reply, status);
 	reply->send_body = !str_eq(raw->method, STR("HEAD"));
+	if (policy != NULL)
+		decisions_log_refused(policy, raw, status, now);
 }
 
 /* The supervisor wants to know; the cache line is written once in a worker's life. */
@@ -165,15 +168,15 @@ serve(struct gateway *gateway, struct worker *worker, const struct raw_request *
 	arena_reset(worker->arena);
 	policy = refresh(gateway, worker);
 	if (policy == NULL) {
-		refuse(raw, 503, reply);
+		refuse(NULL, raw, 503, now, reply);
 		return;
 	}
 	if (!raw->whole && (raw->method.len == 0 || raw->target.len == 0 || any_site_on(policy, worker, raw, now))) {
-		refuse(raw, 400, reply);
+		refuse(policy, raw, 400, now, reply);
 		return;
 	}
 	if (request_normalise(raw, &policy->trust, worker->arena, &request) != 0) {
-		refuse(raw, 431, reply);
+		refuse(policy, raw, 431, now, reply);
 		return;
 	}
 	complain_about_site(policy, raw, now);

@@ -7,7 +7,9 @@
 #include "record/decisions.h"
 #include "record/log.h"
 
-#define TEXT_SHOWN_MAX 512      /* bytes of a path; each may become five */
+#define TEXT_SHOWN_MAX   512    /* bytes of a path; each may become six */
+#define METHOD_SHOWN_MAX 32
+#define LINE_MAX_BYTES   6000
 
 static void
 add(struct buffer *out, const char *key, struct str value)
@@ -27,34 +29,67 @@ add(struct buffer *out, const char *key, struct str value)
 }
 
 static bool
-wanted(enum log_decisions which, const struct decision *decision)
+wanted(enum log_decisions which, bool passes)
 {
-	return which == LOG_DECISIONS_ALL || (which == LOG_DECISIONS_HELD && !decision->passes);
+	return which == LOG_DECISIONS_ALL || (which == LOG_DECISIONS_HELD && !passes);
+}
+
+static void
+begin(struct buffer *out, struct str verdict, struct str reason, int rule, int status, int64_t now)
+{
+	char text[TIME_TEXT_MAX];
+
+	buffer_addf(out, "{\"time\":\"%.*s\"", STR_ARG(time_format_utc(now, text)));
+	add(out, "verdict", verdict);
+	add(out, "reason", reason);
+	buffer_addf(out, ",\"rule\":%d,\"status\":%d", rule, status);
+}
+
+static void
+add_request(struct buffer *out, struct str client, struct str method, struct str host, struct str path)
+{
+	add(out, "client", client);
+	add(out, "method", str_sub(method, 0, METHOD_SHOWN_MAX));
+	add(out, "host", host);
+	add(out, "path", path);
+	buffer_add_char(out, '}');
+	if (!out->full)
+		log_line(buffer_str(out));
 }
 
 void
 decisions_log(const struct policy *policy, const struct request *request, const struct decision *decision,
     const struct reply *reply, int64_t now)
 {
-	char memory[6000], text[TIME_TEXT_MAX], client[IP_TEXT_MAX] = "";
+	char memory[LINE_MAX_BYTES], client[IP_TEXT_MAX] = "";
 	struct buffer out;
 
-	if (!wanted(policy->log_decisions, decision))
+	if (!wanted(policy->log_decisions, decision->passes))
 		return;
 	if (request->has_client)
 		ip_format(&request->client, client);
 	buffer_init(&out, memory, sizeof memory);
-	buffer_addf(&out, "{\"time\":\"%.*s\"", STR_ARG(time_format_utc(now, text)));
-	add(&out, "verdict", decision->passes ? STR("pass") : STR("hold"));
-	add(&out, "reason", str_of(reason_word(decision->verdict.reason)));
-	buffer_addf(&out, ",\"rule\":%d,\"status\":%d", decision->verdict.rule, reply->status);
+	begin(&out, decision->passes ? STR("pass") : STR("hold"), str_of(reason_word(decision->verdict.reason)),
+	    decision->verdict.rule, reply->status, now);
 	add(&out, "site", decision->site->name);
 	add(&out, "id", decision->condition.id);
-	add(&out, "client", str_of(client));
-	add(&out, "method", str_sub(request->raw->method, 0, 32));
-	add(&out, "host", request->host);
-	add(&out, "path", request->raw_path);
-	buffer_add_char(&out, '}');
-	if (!out.full)
-		log_line(buffer_str(&out));
+	add_request(&out, str_of(client), request->raw->method, request->host, request->raw_path);
+}
+
+void
+decisions_log_refused(const struct policy *policy, const struct raw_request *raw, int status, int64_t now)
+{
+	char memory[LINE_MAX_BYTES], client[IP_TEXT_MAX] = "";
+	struct ip_addr peer;
+	struct buffer out;
+
+	if (!wanted(policy->log_decisions, false))
+		return;
+	if (ip_parse(raw->peer, &peer) == 0)
+		ip_format(&peer, client);
+	buffer_init(&out, memory, sizeof memory);
+	begin(&out, STR("hold"), STR("refused"), -1, status, now);
+	add(&out, "site", STR(""));
+	add(&out, "id", STR(""));
+	add_request(&out, str_of(client), raw->method, STR(""), str_sub(raw->target, 0, str_find(raw->target, '?')));
 }

@@ -6,6 +6,7 @@ a strict reader of the test's own.
 """
 import collections
 import contextlib
+import os
 import random
 import re
 import socket
@@ -38,7 +39,8 @@ def corpus():
         "open path": head(forwarded(OPEN + "x?y=1")),
         "secret": head(forwarded(more=[("X-Maintenance-Bypass", SECRET)])),
         "auth_request": head(friend, "/auth-request"),
-        "envoy": head([("Host", "site.example"), ("X-Forwarded-For", FRIEND), ("X-Forwarded-Proto", "https")], "/auth/x?y=1"),
+        "envoy": head([("Host", "site.example"), ("X-Forwarded-For", FRIEND), ("X-Forwarded-Proto", "https")],
+                      "/auth/x?y=1"),
         "envoy, open path": head([("Host", "site.example"), ("X-Forwarded-For", "203.0.113.9")], "/auth" + OPEN + "x"),
         "page": head([("Host", "site.example"), ("Accept", "text/html")], "/cart"),
         "HEAD": head(friend, method="HEAD"),
@@ -62,7 +64,8 @@ def control_corpus():
         "on, no token": head([*token, ("Content-Length", "2")], "/.maintenance/on", "POST") + b"{}",
         "off, a wrong token": head([*token, ("Authorization", "Bearer wrong-token-0123456789"), ("Content-Length", "2")],
                                    "/.maintenance/off", "POST") + b"{}",
-        "in chunks": head([*token, ("Transfer-Encoding", "chunked")], "/.maintenance/step", "POST") + chunked(b'{"step":"x"}'),
+        "in chunks": head([*token, ("Transfer-Encoding", "chunked")], "/.maintenance/step", "POST") +
+        chunked(b'{"step":"x"}'),
         "two": head(host, "/metrics") + head(host, "/healthz"),
     }
 
@@ -75,28 +78,41 @@ STRANGE = {
     "a proxy's line": b"PROXY TCP4 192.0.2.7 192.0.2.1 1 2\r\n" + head(forwarded(client=FRIEND)),
     "nothing": b"", "line ends": b"\r\n" * 500, "NUL": b"\0" * 500, "spaces": b" " * 2000 + b"\r\n\r\n",
     "one long line": b"G" * 200000, "a colon": b":\r\n\r\n",
-    "SSH": b"SSH-2.0-OpenSSH_9.2\r\n", "Redis": b"*1\r\n$4\r\nPING\r\n", "FastCGI": service.fastcgi.whole(service.parameters(client=FRIEND)),
+    "SSH": b"SSH-2.0-OpenSSH_9.2\r\n", "Redis": b"*1\r\n$4\r\nPING\r\n",
+    "FastCGI": service.fastcgi.whole(service.parameters(client=FRIEND)),
 }
-LINES = (b"GET http://site.example/auth HTTP/1.1", b"GET http://evil.example/auth HTTP/1.1", b"OPTIONS * HTTP/1.1",
-         b"CONNECT site.example:443 HTTP/1.1", b"CONNECT /auth HTTP/1.1", b"GET  /auth HTTP/1.1", b"GET\t/auth\tHTTP/1.1",
-         b"GET /auth HTTP/1.1 ", b" GET /auth HTTP/1.1", b"get /auth HTTP/1.1", b"GET /auth HTTP/9.9", b"GET /auth http/1.1",
-         b"GET /auth", b"GET /auth HTTP/1.10", b"GET /auth HTTP/2.0", b"GET /%61uth HTTP/1.1", b"GET /auth%00 HTTP/1.1",
-         b"GET /auth\0 HTTP/1.1", b"GET //auth HTTP/1.1", b"GET /x/../auth HTTP/1.1", b"GET /auth#x HTTP/1.1", b"GET /" + b"a" * 40000 + b" HTTP/1.1",
-         b"GET /auth?" + b"q" * 140000 + b" HTTP/1.1", b"\xff\xfe /auth HTTP/1.1", b"G" * 9000 + b" /auth HTTP/1.1", b"")
-FIELDS = (b"Host: other.example", b"X-Forwarded-For: 192.0.2.7", b"X-Forwarded-For: 203.0.113.9", b"X-Forwarded-Uri: /open/x",
-          b"X-Forwarded-Uri: /x", b"X-Forwarded-Method: GET", b"X-Forwarded-Host: a.example", b"X-Forwarded-For : 192.0.2.7",
-          b" X-Forwarded-For: 192.0.2.7", b"\tfolded", b" folded", b"X-Forwarded-For\0: 192.0.2.7", b"X-Forwarded-For: 192.0.2.7\0",
-          b"X-Forwarded-For:\x0b192.0.2.7", b"X_Forwarded_For: 192.0.2.7", b"no colon", b": no name", b"Content-Length: 5",
-          b"Content-Length: -1", b"Content-Length: +5", b"Content-Length: 5, 5", b"Content-Length: 99999999999999999999",
-          b"Content-Length: 0x5", b"Content-Length: 1000000", b"Transfer-Encoding: chunked", b"Transfer-Encoding: gzip, chunked",
-          b"Transfer-Encoding:\x0bchunked", b"Transfer-Encoding: chunked, identity", b"Transfer-Encoding: xchunked",
-          b"Expect: 100-continue", b"Expect: x", b"Connection: close", b"Connection: Upgrade", b"Upgrade: h2c", b"Upgrade: websocket",
-          b"HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA", b"Connection: X-Forwarded-For", b"X-Large: " + b"v" * 20000,
-          b"X-Huge: " + b"v" * 140000, b"X-Maintenance-Bypass: wrong", b"Trailer: X-Forwarded-For", b"Range: bytes=0-",
-          b"X-Bytes: " + bytes(range(1, 10)) + bytes(range(128, 256)), b"Cookie: " + b"a=b; " * 2000)
-ENDS = (b"\n", b"\r", b"\r\r\n", b"\n\r", b"", b"\0\r\n", b"\r\n\r\n", b" \r\n", b"\x0b\r\n")
-CHUNKS = (b"5\r\nabcde\r\n", b"5;x=y\r\nabcde\r\n", b"0\r\n\r\n", b"0\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n", b"-1\r\n", b"ffffffffffffffff\r\nx",
-          b"0x5\r\nabcde\r\n", b"5\nabcde\n", b"5 \r\nabcde\r\n", b"\r\n", b"g\r\n", b"00000000000000000005\r\nabcde\r\n", b"5\r\nabcdeXX")
+LINES = (
+    b"GET http://site.example/auth HTTP/1.1", b"GET http://evil.example/auth HTTP/1.1", b"OPTIONS * HTTP/1.1",
+    b"CONNECT site.example:443 HTTP/1.1", b"CONNECT /auth HTTP/1.1", b"GET  /auth HTTP/1.1", b"GET\t/auth\tHTTP/1.1",
+    b"GET /auth HTTP/1.1 ", b" GET /auth HTTP/1.1", b"get /auth HTTP/1.1", b"GET /auth HTTP/9.9",
+    b"GET /auth http/1.1", b"GET /auth", b"GET /auth HTTP/1.10", b"GET /auth HTTP/2.0", b"GET /%61uth HTTP/1.1",
+    b"GET /auth%00 HTTP/1.1", b"GET /auth\0 HTTP/1.1", b"GET //auth HTTP/1.1", b"GET /x/../auth HTTP/1.1",
+    b"GET /auth#x HTTP/1.1", b"GET /" + b"a" * 40000 + b" HTTP/1.1", b"GET /auth?" + b"q" * 140000 + b" HTTP/1.1",
+    b"\xff\xfe /auth HTTP/1.1", b"G" * 9000 + b" /auth HTTP/1.1", b"",
+)
+FIELDS = (
+    b"Host: other.example", b"X-Forwarded-For: 192.0.2.7", b"X-Forwarded-For: 203.0.113.9",
+    b"X-Forwarded-Uri: /open/x", b"X-Forwarded-Uri: /x", b"X-Forwarded-Method: GET", b"X-Forwarded-Host: a.example",
+    b"X-Forwarded-For : 192.0.2.7", b" X-Forwarded-For: 192.0.2.7", b"\tfolded", b" folded",
+    b"X-Forwarded-For\0: 192.0.2.7", b"X-Forwarded-For: 192.0.2.7\0", b"X-Forwarded-For:\x0b192.0.2.7",
+    b"X_Forwarded_For: 192.0.2.7", b"no colon", b": no name", b"Content-Length: 5", b"Content-Length: -1",
+    b"Content-Length: +5", b"Content-Length: 5, 5", b"Content-Length: 99999999999999999999", b"Content-Length: 0x5",
+    b"Content-Length: 1000000", b"Transfer-Encoding: chunked", b"Transfer-Encoding: gzip, chunked",
+    b"Transfer-Encoding:\x0bchunked", b"Transfer-Encoding: chunked, identity", b"Transfer-Encoding: xchunked",
+    b"Expect: 100-continue", b"Expect: x", b"Connection: close", b"Connection: Upgrade", b"Upgrade: h2c",
+    b"Upgrade: websocket", b"HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA", b"Connection: X-Forwarded-For",
+    b"X-Large: " + b"v" * 20000, b"X-Huge: " + b"v" * 140000, b"X-Maintenance-Bypass: wrong",
+    b"Trailer: X-Forwarded-For", b"Range: bytes=0-", b"X-Bytes: " + bytes(range(1, 10)) + bytes(range(128, 256)),
+    b"Cookie: " + b"a=b; " * 2000,
+)
+ENDS = (
+    b"\n", b"\r", b"\r\r\n", b"\n\r", b"", b"\0\r\n", b"\r\n\r\n", b" \r\n", b"\x0b\r\n",
+)
+CHUNKS = (
+    b"5\r\nabcde\r\n", b"5;x=y\r\nabcde\r\n", b"0\r\n\r\n", b"0\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n", b"-1\r\n",
+    b"ffffffffffffffff\r\nx", b"0x5\r\nabcde\r\n", b"5\nabcde\n", b"5 \r\nabcde\r\n", b"\r\n", b"g\r\n",
+    b"00000000000000000005\r\nabcde\r\n", b"5\r\nabcdeXX",
+)
 
 
 class Breaker:
@@ -176,7 +192,7 @@ class Breaker:
 # --- what a strict reader makes of it ---
 
 TOKEN_BYTES = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-LINE = re.compile(rb"(" + TOKEN_BYTES + rb") ([!-~]+) HTTP/1\.[01]")
+LINE = re.compile(rb"(" + TOKEN_BYTES + rb") ([!-~\x80-\xff]+) HTTP/1\.[01]")
 FIELD = re.compile(rb"(" + TOKEN_BYTES + rb"):[ \t]*([\t -~\x80-\xff]*?)[ \t]*")
 
 
@@ -209,7 +225,7 @@ def is_open(target, fields):
     if path not in (b"/auth", b"/auth-request") and not prefixed:
         return False
     needed = ((b"host",) if prefixed else (b"x-forwarded-host", b"x-forwarded-method", b"x-forwarded-uri"))
-    if any(len(fields.get(n, [])) != 1 or not fields[n][0] and n != b"x-forwarded-host" for n in needed):
+    if any(len(fields.get(n, [])) != 1 or not (fields[n][0] or n.endswith(b"host")) for n in needed):
         return False
     asked = target[len(b"/auth"):] if prefixed else fields[b"x-forwarded-uri"][0]
     clients = b",".join(fields.get(b"x-forwarded-for", [])).split(b",")
@@ -220,12 +236,12 @@ def is_open(target, fields):
 def open_requests(data):
     """How many whole requests of it may pass, up to the first that is doubtful.
 
-    The body of the last need not come: it is no part of the question.
+    The body of the last need not come: it is no part of the question.  A NUL and a lone LF cannot be told from CR LF in
+    what libmicrohttpd 0.9.75 hands over; no proxy lets a NUL through.
     """
-    found = 0
+    found, data = 0, data.replace(b"\0\n", b"\r\n")
     while True:
-        while data.startswith(b"\r\n"):         # RFC 9112 section 2.2
-            data = data[2:]
+        data = data.lstrip(b"\r\n")             # empty lines before a request (RFC 9112 section 2.2)
         text, end, data = data.partition(b"\r\n\r\n")
         lines = text.split(b"\r\n")
         match, fields = LINE.fullmatch(lines[0]), fields_of(lines[1:])
@@ -384,7 +400,8 @@ class Fuzz:
         self.control.after(lambda: self.sender.send(data, way, source, what), what)
 
     def failed(self):
-        return self.target.gateway.poll() is not None or len(self.wrong) + len(self.hanging) + len(self.control.wrong) > 5
+        wrong = len(self.wrong) + len(self.hanging) + len(self.control.wrong)
+        return self.target.gateway.poll() is not None or wrong > 5
 
 
 def fuzz(checks, target, front, count, seed):
@@ -418,10 +435,13 @@ def run(checks, options):
                                            f"wardenctl = {target.wardenctl}\n"))
     target.start_gateway()
     target.touch()
+    flag = os.stat(target.flag)
+    before = (flag.st_ino, flag.st_mtime_ns, 0)
     try:
         fuzz(checks, target, "http", int(count * .8), 20261217)
         fuzz(checks, target, "control", int(count * .2), 20261218)
-        checks.that("and nobody has switched anything", target.journal()[0] == [] and target.read() == b"")
+        flag = os.stat(target.flag)
+        checks.equal("and nobody has switched anything", (flag.st_ino, flag.st_mtime_ns, flag.st_size), before)
         checks.equal("ends when told to", target.stop_gateway(), 0)
     finally:
         target.close()

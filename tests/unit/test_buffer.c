@@ -123,6 +123,8 @@ static const struct {
 	{ "a line end makes no second log line", STR_INIT("a\r\nb"), "a\r\nb", "a\\u000d\\u000ab", "a  b",
 	    "a\\x0D\\x0Ab" },
 	{ "a terminal's escape", STR_INIT("\033[2J"), "\033[2J", "\\u001b[2J", " [2J", "\\x1B[2J" },
+	{ "the same in UTF-8", STR_INIT("\xc2\x9b[2J"), "\xc2\x9b[2J", "\\u009b[2J", " [2J", "\\xC2\\x9B[2J" },
+	{ "its first byte alone", STR_INIT("\xc2"), "\xc2", "\xc2", "\xc2", "\\xC2" },
 	{ "a NUL ends nothing", STR_INIT("a\0b"), NULL, "a\\u0000b", "a b", "a\\x00b" },
 	{ "DEL", STR_INIT("\177"), "\177", "\\u007f", " ", "\\x7F" },
 	{ "the first and last that are plain", STR_INIT(" ~"), " ~", " ~", " ~", " ~" },

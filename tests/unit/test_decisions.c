@@ -55,6 +55,28 @@ test_decisions_line(void)
 	free(text);
 }
 
+static void
+test_decisions_refused(void)
+{
+	struct policy policy = { .log_decisions = LOG_DECISIONS_HELD };
+	struct raw_request raw = raw_get("/a\n?q=secret");
+	struct folder folder;
+	char *text;
+
+	folder_make(&folder);
+	CU_ASSERT_EQUAL(log_open(str_of(folder_path(&folder, "log")), LOG_LEVEL_ERROR), 0);
+	decisions_log_refused(&policy, &raw, 400, 1797300000);
+	policy.log_decisions = LOG_DECISIONS_NONE;
+	decisions_log_refused(&policy, &raw, 431, 1797300000);
+	text = folder_read(&folder, "log");
+	CU_ASSERT_EQUAL(log_open(STR("stderr"), LOG_LEVEL_INFO), 0);
+	check_str("the line of what is refused", str_of(text), "{\"time\":\"2026-12-15T02:00:00Z\",\"verdict\":\"hold\","
+	    "\"reason\":\"refused\",\"rule\":-1,\"status\":400,\"site\":\"\",\"id\":\"\",\"client\":\"192.0.2.7\","
+	    "\"method\":\"GET\",\"host\":\"\",\"path\":\"/a\\u000a\"}\n");
+	free(text);
+	folder_remove(&folder);
+}
+
 static const struct {
 	const char           *say;
 	enum log_decisions    which;
@@ -164,6 +186,7 @@ suite_decisions(void)
 
 	if (suite == NULL ||
 	    CU_add_test(suite, "line", test_decisions_line) == NULL ||
+	    CU_add_test(suite, "refused", test_decisions_refused) == NULL ||
 	    CU_add_test(suite, "wanted", test_decisions_wanted) == NULL ||
 	    CU_add_test(suite, "hostile", test_decisions_hostile) == NULL ||
 	    CU_add_test(suite, "large", test_decisions_large) == NULL ||

@@ -432,6 +432,7 @@ path = /shop/
     def check_bad_input(self, checks):
         self.folder.touch()
         good = head_of("/auth", "GET", traefik(client=FRIEND))
+        friendly = head_of("/auth", "GET", traefik(client=FRIEND))
         bad = [
             ("no HTTP", b"hello\r\n\r\n", (400, 0)), ("no version", b"GET /x\r\n\r\n", (400, 503, 505, 0)),
             ("a foreign version", b"GET /x HTTP/9.9\r\nHost: a\r\n\r\n", (400, 505, 0)),
@@ -447,6 +448,17 @@ path = /shop/
             ("blanks before a value", head_of("/auth", "GET", traefik(client="   " + FRIEND)), (400,)),
             ("a NUL in X-Forwarded-Uri", head_of("/auth", "GET", traefik("/open/\0/../x")), (400,)),
             ("a NUL in the client's address", head_of("/auth", "GET", traefik(client=FRIEND + "\0, " + VISITOR)), (400,)),
+            ("a coding behind a control byte", head_of("/auth", "GET", traefik(
+                client=FRIEND, more=[("Transfer-Encoding", "\vchunked")])), (400,)),
+            ("a field name that is none", head_of("/auth", "GET", traefik(client=FRIEND, more=[("X-\xc3", "v")])), (400,)),
+            ("a method that is none", head_of("/auth", "G(T", traefik(client=FRIEND)), (400,)),
+            ("HTTP/1.2", friendly.replace(b"HTTP/1.1", b"HTTP/1.2"), (400, 505)),
+            ("a field behind a lone CR", head_of("/auth", "GET", traefik(more=[("X-A", f"b\rX-Forwarded-For: {FRIEND}")])), (400,)),
+            ("a field behind a lone LF", head_of("/auth", "GET", traefik(more=[("X-A", f"b\nX-Forwarded-For: {FRIEND}")])), (400,)),
+            ("a head that ends with a lone LF", friendly[:-4] + b"\n\r\n", (400,)),
+            ("a first line that ends with a lone LF", friendly.replace(b"\r\n", b"\n", 1), (400,)),
+            ("more cookies than there is memory for", head_of("/auth", "GET", traefik(
+                client=FRIEND, more=[("Cookie", "a=b; " * 2000), ("X-Large", "v" * 20000)])), (0, 400, 413, 431)),
             ("an empty line and no more", b"\r\n", (0, 400)),
         ]
         for what, data, allowed in bad:
