@@ -308,7 +308,8 @@ class ForwardAuth(FastCgi):
 def wrong_verdict(want, decision, status, asks):
     words = want.split()
     if words[0] == "refused":
-        return None if decision is None and status == int(words[1]) else f"got {decision}, status {status}"
+        refused = decision is not None and decision["reason"] == "refused" and status == int(words[1])
+        return None if refused else f"got {decision}, status {status}"
     got = None if decision is None else (decision["verdict"], decision["reason"])
     if words[0] == "hold":
         right = got == ("hold", "hold") and status == (int(words[1]) if len(words) > 1 else 503)

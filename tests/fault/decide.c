@@ -53,6 +53,15 @@ decisions_log(const struct policy *policy, const struct request *request, const 
 	    reply->status, STR_ARG(decision->site->name));
 }
 
+void
+decisions_log_refused(const struct policy *policy, const struct raw_request *raw, int status, int64_t now)
+{
+	(void)policy;
+	(void)raw;
+	(void)status;
+	(void)now;
+}
+
 /* The next text, allocated; NULL at the end of all. */
 static char *
 read_text(void)

@@ -18,7 +18,7 @@ static const struct {
 	{ "64 workers",                   { .workers = 64 },                                             0,   128,  130 },
 	{ "a big policy counts thrice",   { .workers = 64 },                                           100,   428,  430 },
 	{ "HTTP: threads and clients",    { .workers = 64, .http_listen = STR_INIT("x"), .http_connections = 512 },
-	                                                                                                 0,   608,  650 },
+	                                                                                                 0,   576,  620 },
 	{ "control: threads",             { .workers = 64, .control_listen = STR_INIT("x") },            0,   448,  460 },
 	{ "what the operator says",       { .workers = 64, .process_memory = 96 },                     100,    96,   96 },
 };
