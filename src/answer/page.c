@@ -110,14 +110,25 @@ close_section(struct compiler *c, enum page_variable variable, const char *at)
 	c->parts[c->open[--c->open_count]].skip_to = c->part_count;
 }
 
-/* The last place before `at` where `tag` begins, as an index + 1; 0 for none. */
+/* The place of the first "<" at `from` or behind it; text.len when there is none. */
+static size_t
+next_opening(struct str text, size_t from)
+{
+	const char *found = from < text.len ? memchr(text.p + from, '<', text.len - from) : NULL;
+
+	return found != NULL ? (size_t)(found - text.p) : text.len;
+}
+
+/* The last place where `tag` begins, as an index + 1; 0 for none. */
 static size_t
 last_tag(struct str text, struct str tag)
 {
-	for (size_t i = text.len; i-- > 0;)
-		if (text.p[i] == '<' && str_eq_nocase(str_sub(text, i, i + tag.len), tag))
-			return i + 1;
-	return 0;
+	size_t last = 0;
+
+	for (size_t i = next_opening(text, 0); i < text.len; i = next_opening(text, i + 1))
+		if (str_eq_nocase(str_sub(text, i, i + tag.len), tag))
+			last = i + 1;
+	return last;
 }
 
 static bool
@@ -302,13 +313,13 @@ page_render(const struct page *page, const struct page_values *values, struct ar
 static struct str
 element(struct str text, struct str opening, struct str closing)
 {
-	for (size_t i = 0; i + opening.len <= text.len; i++) {
+	for (size_t i = next_opening(text, 0); i < text.len; i = next_opening(text, i + 1)) {
 		struct str rest = str_sub(text, i + opening.len, text.len);
 
-		if (text.p[i] != '<' || !str_starts(str_sub(text, i, text.len), opening))
+		if (!str_starts(str_sub(text, i, text.len), opening))
 			continue;
-		for (size_t end = 0; end + closing.len <= rest.len; end++)
-			if (rest.p[end] == '<' && str_starts(str_sub(rest, end, rest.len), closing))
+		for (size_t end = next_opening(rest, 0); end < rest.len; end = next_opening(rest, end + 1))
+			if (str_starts(str_sub(rest, end, rest.len), closing))
 				return str_sub(rest, 0, end);
 	}
 	return STR_NONE;
