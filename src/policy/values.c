@@ -30,6 +30,18 @@ values_add_source(struct values *values, const char *path)
 	values->sources = source;
 }
 
+void
+values_refuse_writable(struct values *values, const struct place *place, struct str name)
+{
+	struct str path = file_resolve(values->ini.file, name, values->arena);
+	struct stat status;
+
+	if (path.p != NULL && stat(path.p, &status) == 0 && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) &&
+	    (status.st_mode & S_IWOTH) != 0)
+		problem_error(values->problems, place, "%s can be written by others, so that every user of this "
+		    "machine could open the gate: chmod o-w %s", path.p, path.p);
+}
+
 int
 values_read_file(struct values *values, const struct place *place, struct str name, size_t max, struct str *ret)
 {
@@ -166,6 +178,8 @@ take_twin(struct values *values, struct value *value, const struct key_row *row,
 {
 	struct str text;
 
+	/* it stands for the key, and so is as good as the INI */
+	values_refuse_writable(values, &value->place, name);
 	if (name.len == 0) {
 		problem_error(values->problems, &value->place, "expected the name of a file");
 	} else if (row->kind == KIND_LIST) {
@@ -370,6 +384,7 @@ take_window_file(struct values *values, struct str path, struct str id)
 	struct ini ini;
 
 	values_add_source(values, path.p);
+	values_refuse_writable(values, &place, path);
 	if (ini_load(path, key_known, values->arena, values->problems, &ini) != 0)
 		return;
 	if (ini.sections == NULL || ini.sections->next != NULL || !str_starts(ini.sections->name, STR("window.")) ||
@@ -446,6 +461,7 @@ values_load(struct values *values, struct str path, struct arena *arena, struct 
 	if (values->ini.file.p == NULL)
 		return;
 	values_add_source(values, values->ini.file.p);
+	values_refuse_writable(values, &(struct place){ .file = values->ini.file }, values->ini.file);
 	values->gateway.place.file = values->site.place.file = values->policy.place.file = values->ini.file;
 	set_defaults(values, &values->gateway);
 	set_defaults(values, &values->site);

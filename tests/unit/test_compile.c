@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -538,6 +539,47 @@ test_compile_warnings(void)
 	folder_remove(&folder);
 }
 
+/* What decides who is let in: its group may write it, and never others. */
+static void
+test_compile_writable(void)
+{
+	static const char *const names[] = { "warden.ini", "state", "state/flags", "state/windows.d", "state/windows.d/w.ini",
+		"state/tickets", "state/tickets/any", "state/tickets/any/limited", "state/tickets/shop",
+		"state/tickets/shop/limited", "secrets", "addresses", "groups", "text", "on", "off" };
+	static const char ini[] = "[gateway]\nstate_dir = state\ngate_file = gate\ngate_on = on\ngate_off = off\n[site]\n"
+	    "bypass_secret_file = secrets\nbypass_address_file = addresses\nbypass_group_file = groups\n"
+	    "message_file = text\n[site.shop]\nhost = shop\n";
+	struct folder folder;
+
+	folder_make(&folder);
+	for (size_t i = 1; i < COUNT(names); i++)
+		if (i < 10 && i != 4)
+			folder_mkdir(&folder, names[i]);
+		else
+			folder_write(&folder, names[i], i == 4 ? "[window.w]\nend = 2090-01-01 00:00\n" :
+			    i == 10 ? "secret-secret-secret\n" : i == 11 ? "192.0.2.1\n" : "x\n");
+	for (size_t i = 0; i < COUNT(names); i++) {
+		const char *path = folder_path(&folder, names[i]);
+		mode_t folder_bits = i > 0 && i < 10 && i != 4 ? 0111 : 0;
+		struct compiled c;
+
+		compile_text(&folder, ini, NULL, &c);
+		(void)chmod(path, 0664 | folder_bits);
+		compiled_free(&c);
+		compile_text(&folder, ini, NULL, &c);
+		check_int(names[i], c.rc, 0);
+		compiled_free(&c);
+		(void)chmod(path, 0646 | folder_bits);
+		compile_text(&folder, ini, NULL, &c);
+		check_int(names[i], c.rc, -EINVAL);
+		CHECK(names[i], find_problem(&c.problems, "can be written by others") != NULL &&
+		    find_problem(&c.problems, "chmod o-w ") != NULL);
+		compiled_free(&c);
+		(void)chmod(path, 0644 | folder_bits);
+	}
+	folder_remove(&folder);
+}
+
 static void
 test_compile_no_file(void)
 {
@@ -591,6 +633,7 @@ suite_compile(void)
 	    CU_add_test(suite, "groups", test_compile_groups) == NULL ||
 	    CU_add_test(suite, "environment", test_compile_environment) == NULL ||
 	    CU_add_test(suite, "warnings", test_compile_warnings) == NULL ||
+	    CU_add_test(suite, "writable", test_compile_writable) == NULL ||
 	    CU_add_test(suite, "no file", test_compile_no_file) == NULL ||
 	    CU_add_test(suite, "inherits state", test_compile_inherits_state) == NULL)
 		return -1;
