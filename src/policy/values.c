@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "policy/suspects.h"
 #include "policy/values.h"
 
 void
@@ -102,6 +103,9 @@ take_list(struct values *values, struct value *value, struct str text)
 			problem_error(values->problems, &value->place, "an entry of the list is empty");
 			return;
 		}
+		if (str_find(part, ' ') < part.len)
+			problem_warning(values->problems, &value->place,
+			    "the entry \"%.*s\" holds a blank: is a comma missing?", STR_ARG(part));
 		value->items[value->item_count++] = part;
 	}
 }
@@ -457,7 +461,8 @@ void
 values_load(struct values *values, struct str path, struct arena *arena, struct problems *problems)
 {
 	begin(values, arena, problems);
-	(void)ini_load(path, key_known, arena, problems, &values->ini);
+	if (ini_load(path, key_known, arena, problems, &values->ini) == 0)
+		suspects_find(&values->ini, problems);
 	if (values->ini.file.p == NULL)
 		return;
 	values_add_source(values, values->ini.file.p);

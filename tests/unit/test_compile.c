@@ -510,6 +510,32 @@ test_compile_environment(void)
 	folder_remove(&folder);
 }
 
+#define Q "[gateway]\nstate_dir = .\n[site]\n"
+
+/* What people write, and mean. */
+static void
+test_compile_unsuspected(void)
+{
+	static const char *const texts[] = {
+		Q ";open_path = /a\n", Q "# share = 5 lets some in\n", Q ";[site.shop]\n;host = shop\n\n[site.blog]\n",
+		Q "message = \"Set share = 5 for all\"\n", Q "message = See [1]\n", Q "link = https://a.example/?site=1\n",
+		Q "# a word = of ours\n", Q "# [gateway] holds what all share\nshare = 5\n", Q "#\n;\n# =\n#=\n#]\n# ]\n",
+		Q "message = a = b\n",
+	};
+	struct folder folder;
+
+	folder_make(&folder);
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		struct compiled c;
+
+		compile_text(&folder, texts[i], NULL, &c);
+		check_int(texts[i], c.rc, 0);
+		check_int(texts[i], c.problems.warnings, 0);
+		compiled_free(&c);
+	}
+	folder_remove(&folder);
+}
+
 static void
 test_compile_warnings(void)
 {
@@ -518,6 +544,17 @@ test_compile_warnings(void)
 	} warnings[] = {
 		{ "no state_dir",        "[gateway]\nstate_dir = none\n",                "on_unknown decides" },
 		{ "a file as state_dir", "[gateway]\nstate_dir = warden.ini\n",          "is no folder" },
+		{ "a key without its first letter", Q "#hare = 5\n", "without its first letter" },
+		{ "... of a language", Q ";essage.de = a\n", "without its first letter" },
+		{ "a setting behind a comment", Q "# the officebypass_address = ::1\n", "is a line break missing" },
+		{ "... glued to its first word", Q "# officebypass_address = ::1\n", "is a line break missing" },
+		{ "a setting in a value", Q "message = Back soon.open_path = /a\n", "is a line break missing" },
+		{ "... behind a blank", Q "message = Back soon open_path = /a\n", "is a line break missing" },
+		{ "a section in a value", Q "message = Back soon[site.shop]\n", "is a line break missing" },
+		{ "a section in a comment", Q "# the shop[site.shop]\n", "is a line break missing" },
+		{ "a section without its bracket", Q "#site.shop]\n", "without its \"[\"" },
+		{ "a section that is a comment", Q ";[site.shop]\n# and\n\nopen_path = /a\n", "the keys below it are not" },
+		{ "a blank in a list", Q "open_path = /a /b\n", "is a comma missing" },
 		{ "lift without an end", "[gateway]\nstate_dir = .\n[site]\non_overrun = lift\n", "without max_duration" },
 		{ "windows overlap", "[gateway]\nstate_dir = .\n[window.a]\nend = 2090-01-01 00:00\n[window.b]\n"
 		    "end = 2091-01-01 00:00\n", "window b overlaps with window a" },
@@ -632,6 +669,7 @@ suite_compile(void)
 	    CU_add_test(suite, "bad files", test_compile_bad_files) == NULL ||
 	    CU_add_test(suite, "groups", test_compile_groups) == NULL ||
 	    CU_add_test(suite, "environment", test_compile_environment) == NULL ||
+	    CU_add_test(suite, "unsuspected", test_compile_unsuspected) == NULL ||
 	    CU_add_test(suite, "warnings", test_compile_warnings) == NULL ||
 	    CU_add_test(suite, "writable", test_compile_writable) == NULL ||
 	    CU_add_test(suite, "no file", test_compile_no_file) == NULL ||
