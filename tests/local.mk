@@ -1,7 +1,7 @@
 # make check: unit, cases, lint; neither server nor network.  make check-wire: the real servers.
 # Each test ends with "N passed, N failed"; contrib/run-tests adds them up.
 EXTRA_DIST += tests/README.md tests/lint/folders tests/lint/source tests/lint/documents tests/lint/manuals tests/lint/openapi \
-	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/kit tests/hooks tests/control tests/fault \
+	tests/unit/main.c tests/unit/suites.def tests/unit/missing tests/wire tests/kit tests/hooks tests/control \
 	tests/cases/README.md tests/cases/run tests/cases/run_cases.py
 
 AM_TESTS_ENVIRONMENT = srcdir=$(srcdir); export srcdir; builddir=$(builddir); export builddir; \
@@ -57,8 +57,29 @@ else
 TESTS += tests/unit/missing
 endif
 
+# For tests/fault; built by make check-fault, or by the proof itself.
+EXTRA_PROGRAMS += tests/fault/secrets tests/fault/policies
+CLEANFILES += tests/fault/secrets$(EXEEXT) tests/fault/policies$(EXEEXT)
+tests_fault_secrets_SOURCES = tests/fault/secrets.c
+tests_fault_secrets_LDADD = libwarden.a -lm
+tests_fault_policies_SOURCES = tests/fault/policies.c
+tests_fault_policies_LDADD = libwarden.a
+
+# make fuzz, in a build folder of clang: see tests/fuzz/run.  Built only when asked for.
+EXTRA_PROGRAMS += tests/fuzz/fuzz
+CLEANFILES += tests/fuzz/fuzz$(EXEEXT)
+tests_fuzz_fuzz_SOURCES = tests/fuzz/fuzz.c tests/fuzz/fuzz.h tests/fuzz/fuzz_config.c tests/fuzz/fuzz_front.c \
+	tests/fuzz/fuzz_ics.c tests/fuzz/fuzz_request.c tests/fuzz/targets.def src/ctl/ical.c
+tests_fuzz_fuzz_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/fuzz
+tests_fuzz_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_LDADD = libwarden.a $(ICAL_LIBS) $(HTTP_LIBS)
+fuzz: tests/fuzz/fuzz$(EXEEXT)
+.PHONY: fuzz
+EXTRA_DIST += tests/fuzz/run tests/fuzz/README.md tests/fuzz/corpus tests/fuzz/dictionary
+
 # By name, not as a folder: of a folder automake packs what was built in it too.
 dist-hook:
+	$(MKDIR_P) $(distdir)/tests/fault && cp -R $(srcdir)/tests/fault/. $(distdir)/tests/fault/
 	$(MKDIR_P) $(distdir)/tests/cases && cp $(srcdir)/tests/cases/*.case $(distdir)/tests/cases/
 
 check-wire: all
@@ -71,7 +92,7 @@ check-control: all
 	$(PYTHON3) -B $(srcdir)/tests/control/run.py --wardenctl $(abs_builddir)/wardenctl \
 	    --gateway $(abs_builddir)/maintenance-warden
 # FAULT= more arguments: --long, NAME...
-check-fault: all
+check-fault: all tests/fault/secrets$(EXEEXT) tests/fault/policies$(EXEEXT)
 	$(PYTHON3) -B $(srcdir)/tests/fault/run.py --wardenctl $(abs_builddir)/wardenctl \
 	    --gateway $(abs_builddir)/maintenance-warden $(FAULT)
 .PHONY: check-wire check-stress check-control check-fault
