@@ -3,9 +3,9 @@
  * How long a compare takes where the first byte is wrong, and where the last one is: two samples in random order, for
  * test_secrets.py.   usage: secrets RUNS [memcmp]
  *
- * As dudect does it: both kinds are made up beforehand and picked by a coin, so that whatever else the machine does falls
- * on both alike; the slowest are cropped at several percentiles, for what interrupts says nothing of the function; of
- * each crop Welch's t is taken.  The greatest |t| is printed.
+ * As dudect does it: both kinds are made up beforehand and picked by a coin, so that whatever else the machine does
+ * falls on both alike; the slowest are cropped at several percentiles, for what interrupts says nothing of the
+ * function; of each crop Welch's t is taken.  The greatest |t| is printed.
  */
 #include "config.h"
 

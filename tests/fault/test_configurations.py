@@ -104,8 +104,9 @@ def keys():
 
 def wrong_values(kind, bounds):
     """What no key of that kind takes: what it is, and the text."""
-    common = [("a trailing backslash", "x\\"), ("a glued ;", "a;b"), ("a glued #", "a#b"), ("a quote that is not closed", '"a'),
-              ("text behind a quote", '"a" b'), ("a backslash in quotes", '"a\\b"'), ("a control character", "a\x01b"),
+    common = [("a trailing backslash", "x\\"), ("a glued ;", "a;b"), ("a glued #", "a#b"),
+              ("a quote that is not closed", '"a'), ("text behind a quote", '"a" b'),
+              ("a backslash in quotes", '"a\\b"'), ("a control character", "a\x01b"),
               ("another key in the comment", "a ; status = 503"), ("a line of 2,000 bytes", "a" * 2000)]
     if kind == "NUMBER":
         least, most = bounds.split()
@@ -158,7 +159,7 @@ def belongs(key, section):
 
 
 def whole_files(checks, options, folder):
-    """What is no configuration at all, to --check itself and to wardenctl check: refused by name, never a crash or a wait."""
+    """What is no configuration at all, to --check itself and to wardenctl check: refused by name, and at once."""
     def directory(path):
         os.mkdir(path)
 
@@ -169,10 +170,12 @@ def whole_files(checks, options, folder):
             ("a directory", directory, "directory"), ("a FIFO", os.mkfifo, "cannot read"),
             ("a device", lambda path: os.symlink("/dev/zero", path), "cannot read"),
             ("a dangling link", lambda path: os.symlink("nowhere", path), "cannot read"),
-            ("over 256 KiB", writes(b"# x\n" * 70_000), "cannot read"), ("a byte order mark", writes("\ufeff[site]\n"), ":1:"),
+            ("over 256 KiB", writes(b"# x\n" * 70_000), "cannot read"),
+            ("a byte order mark", writes("\ufeff[site]\n"), ":1:"),
             ("a NUL", writes(b"[site]\nmode = full\0\n"), ":2:"), ("a NUL as its end", writes(b"[site]\n\0"), ":2:"),
             ("no text", writes(bytes(range(128, 256))), ":1:"), ("UTF-16", writes("[site]\n".encode("utf-16")), ":1:"),
-            ("a section that is not closed", writes("[site\n"), ":1:"), ("a comment behind a section", writes("[site] ; c\n"), ":1:"),
+            ("a section that is not closed", writes("[site\n"), ":1:"),
+            ("a comment behind a section", writes("[site] ; c\n"), ":1:"),
             ("a section twice", writes("[site]\n[SITE]\n"), ":2:"), ("no key", writes("[site]\n= v\n"), ":2:"),
             ("[a:b] c", writes("[a:b]\nc = 1\n"), ":1:"), ("[a] b:c", writes("[site]\nb:c = 1\n"), ":2:"),
             ("3,000 keys", writes(b"[site]\n" + b"".join(b"k%d=\n" % i for i in range(3_000))), "no such key")):
@@ -180,10 +183,11 @@ def whole_files(checks, options, folder):
         make(path)
         for name, command in (("--check", [options.gateway, "--check", "-c", path]),
                               ("wardenctl check", [options.wardenctl, "-c", path, "check"])):
-            done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60, stdin=subprocess.DEVNULL)
+            done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60,
+                                  stdin=subprocess.DEVNULL)
             said = done.stdout + done.stderr
-            checks.that(f"{what}: {name} refuses it", done.returncode == 2 and "bad.ini" in said and words in said.lower(),
-                        done.returncode, said[:500])
+            checks.that(f"{what}: {name} refuses it", done.returncode == 2 and "bad.ini" in said and
+                        words in said.lower(), done.returncode, said[:500])
         os.rmdir(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
 
 
@@ -207,7 +211,8 @@ def flips(checks, loader, state, count):
             line = bad.count(b"\n", 0, at) + 1
             silent.append((line, bad.split(b"\n")[line - 1], found[2]))
     checks.that(f"{count} flipped bytes: never fewer rules without a message", not silent, *silent[:5], len(silent))
-    print(f"  {count} flips: {refusals} refused, {told} with a warning, {count - refusals - told} taken with all rules", flush=True)
+    print(f"  {count} flips: {refusals} refused, {told} with a warning, {count - refusals - told} taken with all rules",
+          flush=True)
 
 
 def permissions(checks, options):

@@ -23,8 +23,9 @@
 static bool
 is_argument(const char *text)
 {
-	static const char *const options[] = { "--json", ("--by=" ACTION_BY), "--force", "--site=", "--for=", "--until=",
-		"--message=", "--title=", "--mode=", "--owner=", "--reason=", "--change=", "--profile=", "--share=",
+	static const char *const options[] = { "--json", ("--by=" ACTION_BY), "--force", "--site=", "--for=",
+		"--until=", "--message=", "--title=",
+		"--mode=", "--owner=", "--reason=", "--change=", "--profile=", "--share=",
 		"--result=", "--note=", "--step=" };
 
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {

@@ -182,7 +182,8 @@ fuzz_client(struct str input)
 
 	raw.peer = fuzz_field(&input);
 	while (input.len > 0 && raw.header_count < 8)
-		raw.headers[raw.header_count++] = (struct raw_header){ trust->header, str_of(fuzz_line(fuzz_field(&input))) };
+		raw.headers[raw.header_count++] = (struct raw_header){ trust->header,
+			str_of(fuzz_line(fuzz_field(&input))) };
 	client_find(&r, trust);
 	if (r.has_client)
 		check_round(&r.client);
@@ -320,7 +321,7 @@ model_rule(struct str rule, struct str path, unsigned *steps)
 
 #define PATHS_MAX 16
 
-/* A path and rules, a line each: some rule matches by itself if and only if the set matches, and then it is its number. */
+/* A path and rules, a line each: the set matches if and only if some rule does by itself, and gives its number. */
 void
 fuzz_paths(struct str input)
 {
@@ -442,7 +443,8 @@ fuzz_accept(struct str input)
 void
 fuzz_language(struct str input)
 {
-	static const struct str languages[] = { STR_INIT("en"), STR_INIT("de"), STR_INIT("pt-br"), STR_INIT("zh-hant") };
+	static const struct str languages[] = { STR_INIT("en"), STR_INIT("de"), STR_INIT("pt-br"),
+		STR_INIT("zh-hant") };
 	static const char *const words[] = { "", "DE", "PT", "ZH" };
 	struct arena *arena = fuzz_arena(ARENA_MAX);
 	struct str text = fuzz_copy(input), large = upper(text, arena);
