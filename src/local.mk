@@ -23,7 +23,8 @@ WARDEN_SOURCES = \
 	src/answer/reply.c src/answer/reply.h src/answer/status.c src/answer/status.h src/answer/timing.c \
 	src/answer/timing.h \
 	src/policy/compile.c src/policy/compile_site.c src/policy/compile_site.h src/policy/compile_windows.c \
-	src/policy/compile_windows.h src/policy/compile_gate.c src/policy/compile_gate.h src/policy/planning.c src/policy/planning.h src/policy/keys.c src/policy/keys.def \
+	src/policy/compile_windows.h src/policy/compile_gate.c src/policy/compile_gate.h src/policy/planning.c \
+	src/policy/planning.h src/policy/keys.c src/policy/keys.def src/policy/suspects.c src/policy/suspects.h \
 	src/policy/keys.h src/policy/pages.c src/policy/pages.h src/policy/policy.h src/policy/site.c \
 	src/policy/decision.c src/policy/decision.h src/policy/store.c src/policy/store.h src/policy/values.c src/policy/values.h \
 	src/record/counters.c src/record/counters.h \

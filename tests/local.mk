@@ -64,10 +64,31 @@ else
 TESTS += tests/unit/missing
 endif
 
+# For tests/fault; built by make check-fault, or by the proof itself.
+EXTRA_PROGRAMS += tests/fault/secrets tests/fault/policies
+CLEANFILES += tests/fault/secrets$(EXEEXT) tests/fault/policies$(EXEEXT)
+tests_fault_secrets_SOURCES = tests/fault/secrets.c
+tests_fault_secrets_LDADD = libwarden.a -lm
+tests_fault_policies_SOURCES = tests/fault/policies.c
+tests_fault_policies_LDADD = libwarden.a
+
+# make fuzz, in a build folder of clang: see tests/fuzz/run.  Built only when asked for.
+EXTRA_PROGRAMS += tests/fuzz/fuzz
+CLEANFILES += tests/fuzz/fuzz$(EXEEXT)
+tests_fuzz_fuzz_SOURCES = tests/fuzz/fuzz.c tests/fuzz/fuzz.h tests/fuzz/fuzz_config.c tests/fuzz/fuzz_front.c \
+	tests/fuzz/fuzz_ics.c tests/fuzz/fuzz_request.c tests/fuzz/targets.def src/ctl/ical.c
+tests_fuzz_fuzz_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/fuzz
+tests_fuzz_fuzz_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_LDADD = libwarden.a $(ICAL_LIBS) $(HTTP_LIBS)
+fuzz: tests/fuzz/fuzz$(EXEEXT)
+.PHONY: fuzz
+EXTRA_DIST += tests/fuzz/run tests/fuzz/README.md tests/fuzz/corpus tests/fuzz/dictionary
+
 # By name, not as a folder: of a folder automake packs what was built in it too.
 dist-hook:
 	$(MKDIR_P) $(distdir)/tests/cases && cp $(srcdir)/tests/cases/*.case $(distdir)/tests/cases/
-	$(MKDIR_P) $(distdir)/tests/fault && cd $(srcdir)/tests/fault && cp *.py *.md *.c $(abs_top_builddir)/$(distdir)/tests/fault/
+	$(MKDIR_P) $(distdir)/tests/fault && cd $(srcdir)/tests/fault && \
+	    cp *.py *.md *.c $(abs_top_builddir)/$(distdir)/tests/fault/
 
 check-wire: all
 	$(PYTHON3) -B $(srcdir)/tests/wire/run.py --gateway $(abs_builddir)/maintenance-warden \
@@ -79,7 +100,7 @@ check-control: all
 	$(PYTHON3) -B $(srcdir)/tests/control/run.py --wardenctl $(abs_builddir)/wardenctl \
 	    --gateway $(abs_builddir)/maintenance-warden
 # FAULT= more arguments: --long, NAME...
-check-fault: all tests/fault/decide
+check-fault: all tests/fault/decide$(EXEEXT) tests/fault/secrets$(EXEEXT) tests/fault/policies$(EXEEXT)
 	$(PYTHON3) -B $(srcdir)/tests/fault/run.py --wardenctl $(abs_builddir)/wardenctl \
 	    --gateway $(abs_builddir)/maintenance-warden $(FAULT)
 # COVERAGE= --build FOLDER

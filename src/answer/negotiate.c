@@ -91,7 +91,7 @@ wish_of(struct str range)
 	for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
 		if (str_eq_nocase(str_sub(range, 0, empty[i].len), empty[i]))
 			return WISH_EMPTY;
-	if (str_ends(range, STR("+json")))
+	if (range.len > 5 && str_eq_nocase(str_sub(range, range.len - 5, range.len), STR("+json")))
 		return WISH_JSON;
 	return WISH_OTHER;
 }

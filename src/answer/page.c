@@ -309,13 +309,13 @@ page_render(const struct page *page, const struct page_values *values, struct ar
 static struct str
 element(struct str text, struct str opening, struct str closing)
 {
-	for (size_t i = 0; i + opening.len <= text.len; i++) {
+	for (size_t i = next_opening(text, 0); i < text.len; i = next_opening(text, i + 1)) {
 		struct str rest = str_sub(text, i + opening.len, text.len);
 
-		if (text.p[i] != '<' || !str_starts(str_sub(text, i, text.len), opening))
+		if (!str_starts(str_sub(text, i, text.len), opening))
 			continue;
-		for (size_t end = 0; end + closing.len <= rest.len; end++)
-			if (rest.p[end] == '<' && str_starts(str_sub(rest, end, rest.len), closing))
+		for (size_t end = next_opening(rest, 0); end < rest.len; end = next_opening(rest, end + 1))
+			if (str_starts(str_sub(rest, end, rest.len), closing))
 				return str_sub(rest, 0, end);
 	}
 	return STR_NONE;

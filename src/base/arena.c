@@ -17,6 +17,19 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 
+/* So that the address sanitizer, where the build has it, sees pieces and not only blocks. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer) && !defined __SANITIZE_ADDRESS__
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(memory, size)   ((void)(memory), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(memory, size) ((void)(memory), (void)(size))
+#endif
+
 #define BLOCK_SIZE ((size_t)16 * 1024)
 #define ALIGNMENT  (_Alignof(max_align_t))
 
@@ -56,6 +69,7 @@ push_block(struct arena *arena, size_t size)
 	if (block == NULL)
 		return false;
 	*block = (struct block){ .next = arena->top, .size = size };
+	ASAN_POISON_MEMORY_REGION(block->bytes, size);
 	arena->top = block;
 	arena->left -= size;
 	return true;
@@ -113,10 +127,12 @@ void
 arena_reset(struct arena *arena)
 {
 	arena->was_short = false;
-	if (arena->fixed)
-		arena->top->used = 0;
-	else
+	if (!arena->fixed) {
 		drop_blocks(arena);
+		return;
+	}
+	arena->top->used = 0;
+	ASAN_POISON_MEMORY_REGION(arena->top->bytes, arena->top->size);
 }
 
 /* A growing arena's next block: the usual size, less near the maximum, more for a large piece. */
@@ -148,6 +164,7 @@ arena_alloc(struct arena *arena, size_t size)
 	top = arena->top;
 	piece = top->bytes + top->used;
 	top->used += need;
+	ASAN_UNPOISON_MEMORY_REGION(piece, size);
 	return piece;
 }
 

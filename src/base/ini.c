@@ -95,7 +95,7 @@ take_bare(struct line line, struct str text)
 
 	for (i = 0; i < text.len && !is_comment_mark(text.p[i]); i++)
 		;
-	if (i == 0 && text.len > 1 && text.p[1] != ' ' && text.p[1] != '\t')
+	if (i == 0 && text.len > 0 && (text.len == 1 || (text.p[1] != ' ' && text.p[1] != '\t')))
 		return wrong(line.name, "a value that begins with \"#\" or \";\" stands in quotes");
 	if (i < text.len && i > 0 && text.p[i - 1] != ' ' && text.p[i - 1] != '\t')
 		return wrong(line.name, "the value is cut by a \"#\" or \";\" glued to it: put it in quotes, or a "
@@ -363,6 +363,7 @@ ini_load(struct str path, ini_known_key *known, struct arena *arena, struct prob
 		problem_error(problems, &place, "cannot read the file: %s", strerror(-rc));
 		return -EINVAL;
 	}
+	ret->text = text;
 	scan_text(&scan, text);
 	if (problems->errors == before)
 		read_by_iniparser(ret, problems);

@@ -29,6 +29,7 @@ struct ini_section {
 
 struct ini {
 	struct str           file;
+	struct str           text;      /* as it was read */
 	struct file_identity identity;
 	struct ini_section  *sections;  /* in the order of the file */
 	struct ini_entry    *entries;

@@ -174,9 +174,6 @@ check_folder_mode(struct check *check, const struct place *place, mode_t mode)
 {
 	const char *folder = check->state_dir.p, *quoted = check_quoted(check, folder);
 
-	if ((mode & S_IWOTH) != 0)
-		check_warn(check, place, "%s can be written by others, so that every user switches maintenance: "
-		    "chmod 0751 %s", folder, quoted);
 	if ((mode & S_IROTH) != 0)
 		check_warn(check, place, "%s can be listed by others, which shows valid tickets: chmod 0751 %s", folder,
 		    quoted);
@@ -243,7 +240,10 @@ check_state_folder(struct check *check)
 	check_folder_place(check, place);
 }
 
-/* Whoever may write in the state folder may plan windows: there, a group is meant to. */
+/*
+ * Whoever may write in the state folder may plan windows: there, a group is meant to.  Most that others may write is an
+ * error, and there is no policy then.
+ */
 static void
 check_source(struct check *check, const char *path)
 {
@@ -251,6 +251,8 @@ check_source(struct check *check, const char *path)
 	mode_t bits = check->state_dir.len > 0 && str_starts(str_of(path), folder) ? S_IWOTH : S_IWGRP | S_IWOTH;
 	struct stat status;
 
+	if (check->ctl->policy == NULL)
+		bits &= (mode_t)~S_IWOTH;
 	if (stat(path, &status) == 0 && (status.st_mode & bits) != 0)
 		check_warn(check, NULL, "%s can be written by others: chmod %s %s", path,
 		    bits == S_IWOTH ? "o-w" : "go-w", check_quoted(check, path));
@@ -355,6 +357,10 @@ check_ticket(void *context, const struct found_ticket *found)
 	if (!found->sound)
 		check_warn(check, NULL, "ticket %.*s in %.*s has no sound body and opens nothing: "
 		    "wardenctl ticket revoke %.*s", STR_ARG(shown), STR_ARG(inside), STR_ARG(shown));
+	if (stat(found->path, &status) == 0 && (status.st_mode & S_IWOTH) != 0)
+		check_warn(check, NULL, "ticket %.*s in %.*s can be written by others and opens nothing: "
+		    "chmod o-w %s/%.*s*", STR_ARG(shown), STR_ARG(inside),
+		    check_quoted(check, arena_copy(check->ctl->arena, inside).p), STR_ARG(shown));
 	if (stat(found->path, &status) == 0 && !server_can_read(check, &status))
 		check_warn(check, NULL, "ticket %.*s in %.*s cannot be read by the web server: chmod o+r %s/%.*s*",
 		    STR_ARG(shown), STR_ARG(inside), check_quoted(check, arena_copy(check->ctl->arena, inside).p),

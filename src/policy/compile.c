@@ -102,6 +102,27 @@ compile_state_dir(struct values *values, struct policy *policy)
 		    "%.*s is no folder; while it is so, on_unknown decides", STR_ARG(policy->state_dir));
 }
 
+/* Whoever can write here makes flags, tickets and windows. */
+static void
+refuse_writable_state(struct values *values, const struct policy *policy)
+{
+	static const char *const names[] = { "", "/flags", "/" WINDOWS_FOLDER, "/tickets", "/tickets/" TICKET_ANY,
+		"/tickets/" TICKET_ANY "/limited" };
+	const struct place *place = &values->gateway.v[KEY_STATE_DIR].place;
+	struct arena *arena = values->arena;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		values_refuse_writable(
+		    values, place, arena_printf(arena, "%.*s%s", STR_ARG(policy->state_dir), names[i]));
+	for (size_t i = 1; i < policy->site_count; i++) {
+		struct str folder = arena_printf(arena, "%.*s/tickets/%.*s", STR_ARG(policy->state_dir),
+		    STR_ARG(policy->sites[i].name));
+
+		values_refuse_writable(values, place, folder);
+		values_refuse_writable(values, place, arena_printf(arena, "%.*s/limited", STR_ARG(folder)));
+	}
+}
+
 /* Beside the system's INI, whichever INI is in use: hooks run with the caller's rights. */
 static void
 compile_hooks_dir(struct values *values, struct policy *policy)
@@ -271,6 +292,7 @@ compile(struct values *values, struct str path, const struct policy *previous, s
 	if (problems->errors == before) {
 		compile_gateway(values, policy);
 		compile_sites(values, policy, previous);
+		refuse_writable_state(values, policy);
 		compile_windows(values, policy);
 		compile_gate(values, policy);
 		policy->sources = values->sources;

@@ -111,6 +111,7 @@ read_gate_on(struct values *values, struct policy *policy, const struct value *o
 	struct reading r = { values, policy, { .file = file_resolve(policy->file, on->text, values->arena) } };
 	struct str text;
 
+	values_refuse_writable(values, &on->place, on->text);
 	if (values_read_file(values, &on->place, on->text, GATE_FILE_MAX, &text) != 0)
 		return;
 	policy->gate_parts = arena_zalloc(values->arena, count_marks(text) + 1, sizeof *policy->gate_parts);
@@ -141,6 +142,7 @@ compile_gate(struct values *values, struct policy *policy)
 		return;
 	policy->gate_file = file_resolve(policy->file, file->text, values->arena).p;
 	read_gate_on(values, policy, on);
+	values_refuse_writable(values, &off->place, off->text);
 	if (off->text.len > 0)
 		(void)values_read_file(values, &off->place, off->text, GATE_FILE_MAX, &policy->gate_off);
 }

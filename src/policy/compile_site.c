@@ -174,6 +174,7 @@ compile_users(struct values *values, const struct section *section, struct rules
 	struct str groups = STR_NONE;
 	size_t max;
 
+	values_refuse_writable(values, &file->place, file->text);
 	if (file->text.len > 0 && values_read_file(values, &file->place, file->text, LIST_FILE_MAX, &groups) != 0)
 		return;
 	max = users->item_count + groups.len;

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "policy/suspects.h"
 #include "policy/values.h"
 
 void
@@ -28,6 +29,18 @@ values_add_source(struct values *values, const char *path)
 		source->identity = file_identity_of(&status);
 	source->next = values->sources;
 	values->sources = source;
+}
+
+void
+values_refuse_writable(struct values *values, const struct place *place, struct str name)
+{
+	struct str path = file_resolve(values->ini.file, name, values->arena);
+	struct stat status;
+
+	if (path.p != NULL && stat(path.p, &status) == 0 && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) &&
+	    (status.st_mode & S_IWOTH) != 0)
+		problem_error(values->problems, place, "%s can be written by others, so that every user of this "
+		    "machine could open the gate: chmod o-w %s", path.p, path.p);
 }
 
 int
@@ -90,6 +103,9 @@ take_list(struct values *values, struct value *value, struct str text)
 			problem_error(values->problems, &value->place, "an entry of the list is empty");
 			return;
 		}
+		if (str_find(part, ' ') < part.len)
+			problem_warning(values->problems, &value->place,
+			    "the entry \"%.*s\" holds a blank: is a comma missing?", STR_ARG(part));
 		value->items[value->item_count++] = part;
 	}
 }
@@ -166,6 +182,8 @@ take_twin(struct values *values, struct value *value, const struct key_row *row,
 {
 	struct str text;
 
+	/* it stands for the key, and so is as good as the INI */
+	values_refuse_writable(values, &value->place, name);
 	if (name.len == 0) {
 		problem_error(values->problems, &value->place, "expected the name of a file");
 	} else if (row->kind == KIND_LIST) {
@@ -370,6 +388,7 @@ take_window_file(struct values *values, struct str path, struct str id)
 	struct ini ini;
 
 	values_add_source(values, path.p);
+	values_refuse_writable(values, &place, path);
 	if (ini_load(path, key_known, values->arena, values->problems, &ini) != 0)
 		return;
 	if (ini.sections == NULL || ini.sections->next != NULL || !str_starts(ini.sections->name, STR("window.")) ||
@@ -444,12 +463,16 @@ values_load(struct values *values, struct str path, struct arena *arena, struct 
 	const struct place place = { .file = path };
 
 	begin(values, arena, problems);
-	/* an editor may be about to write it: with the standards alone it would look for no flag of anybody's */
-	if (ini_load(path, key_known, arena, problems, &values->ini) == 0 && values->ini.sections == NULL)
-		problem_error(problems, &place, "holds nothing: expected at least [gateway] or [site]");
+	if (ini_load(path, key_known, arena, problems, &values->ini) == 0) {
+		suspects_find(&values->ini, problems);
+		/* an editor may be about to write it: with the standards alone it would look for no flag of anybody's */
+		if (values->ini.sections == NULL)
+			problem_error(problems, &place, "holds nothing: expected at least [gateway] or [site]");
+	}
 	if (values->ini.file.p == NULL)
 		return;
 	values_add_source(values, values->ini.file.p);
+	values_refuse_writable(values, &(struct place){ .file = values->ini.file }, values->ini.file);
 	values->gateway.place.file = values->site.place.file = values->policy.place.file = values->ini.file;
 	set_defaults(values, &values->gateway);
 	set_defaults(values, &values->site);

@@ -79,6 +79,12 @@ void values_load(struct values *values, struct str path, struct arena *arena, st
  */
 int  values_read_file(struct values *values, const struct place *place, struct str name, size_t max, struct str *ret);
 
+/*
+ * Adds an error at `place` when every user of this machine can write to the file or folder `name`, which decides who is
+ * let in; relative to the INI's folder.  A group may: that is how operators share.  What is not there is no error.
+ */
+void values_refuse_writable(struct values *values, const struct place *place, struct str name);
+
 /* Notes a file as a source, whether it is there or not. */
 void values_add_source(struct values *values, const char *path);
 

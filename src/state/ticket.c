@@ -64,7 +64,8 @@ ticket_format(const struct ticket *ticket, struct arena *arena, struct str *ret)
 		return -ENOMEM;
 	buffer_init(&out, memory, TICKET_BODY_MAX);
 	buffer_addf(&out, "until = %.*s\n", STR_ARG(time_format_utc(ticket->until, time)));
-	buffer_addf(&out, "since = %.*s\n", STR_ARG(time_format_utc(ticket->since, time)));
+	if (ticket->since != TIME_NONE)
+		buffer_addf(&out, "since = %.*s\n", STR_ARG(time_format_utc(ticket->since, time)));
 	if (ticket->note.len > 0)
 		rc = ini_add_line(&out, STR("note"), ticket->note);
 	if (rc == 0 && ticket->paths.len > 0)
@@ -79,12 +80,14 @@ read_ticket(struct str state_dir, struct str site, const char *limited, struct s
     struct ticket *ret)
 {
 	char path[PATH_MAX];
+	struct stat status;
 	struct str text;
 	int len = snprintf(path, sizeof path, "%.*s/tickets/%.*s/%s%.*s", STR_ARG(state_dir), STR_ARG(site), limited,
 	    STR_ARG(id));
 
-	return len > 0 && (size_t)len < sizeof path && file_read(path, TICKET_BODY_MAX, arena, &text, NULL) == 0 &&
-	    ticket_parse(text, arena, ret);
+	/* one that every user of this machine could write opens nothing */
+	return len > 0 && (size_t)len < sizeof path && stat(path, &status) == 0 && (status.st_mode & S_IWOTH) == 0 &&
+	    file_read(path, TICKET_BODY_MAX, arena, &text, NULL) == 0 && ticket_parse(text, arena, ret);
 }
 
 bool

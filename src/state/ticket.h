@@ -34,7 +34,7 @@ int  ticket_format(const struct ticket *ticket, struct arena *arena, struct str 
 
 /*
  * Looks for the ticket `id` of the site (empty for none: "any" alone counts) below `state_dir`.  True and `*ret`, with
- * texts in `arena`, when it is there, sound, and not over at `now`.
+ * texts in `arena`, when it is there, sound, not writable by others, and not over at `now`.
  */
 bool ticket_find(struct str state_dir, struct str site, struct str id, int64_t now, struct arena *arena,
          struct ticket *ret);

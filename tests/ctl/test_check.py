@@ -86,6 +86,12 @@ class Place:
         self.bench.that(what, found.stderr == "" and found.returncode == 0 and
                         any(all(p in line for p in parts) for line in found.stdout.splitlines()), found)
 
+    def refuses(self, what, *parts):
+        """One error holds all parts."""
+        found = self.run()
+        self.bench.that(what, found.stderr == "" and found.returncode == 2 and
+                        any(all(p in line for p in parts) for line in found.stdout.splitlines()), found)
+
     def lacks(self, what, part):
         found = self.run()
         self.bench.that(f"{what}: absent", found.stderr == "" and found.returncode == 0 and part not in found.stdout,
@@ -137,7 +143,9 @@ def test_state_folder(b, base):
         p.says("listed", f"warning: [gateway] state_dir: {p.state} can be listed by others", f"chmod 0751 {p.state}")
         p.lacks("written", "written by others")
         os.chmod(p.state, 0o753)
-        p.says("written", "can be written by others", f"chmod 0751 {p.state}")
+        p.refuses("written", "[gateway] state_dir: ", "can be written by others", f"chmod o-w {p.state}")
+        os.chmod(p.state, 0o771)
+        p.lacks("... by its group", "written by others")
         p.lacks("entered", "entered by others")
         os.chmod(p.state, 0o750)
         p.says("entered", "note: ", "cannot be entered by others")
@@ -255,7 +263,10 @@ def test_modes(b, base):
         p.lacks("modes", "written by others")
         for name, mode in (("warden.ini", 0o646), ("page.html", 0o664), ("addresses", 0o666)):
             os.chmod(p.path(name), mode)
-            p.says(f"{name} writable", f"{p.path(name)} can be written by others", f"chmod go-w {p.path(name)}")
+            if name == "page.html":
+                p.says(f"{name} writable", f"{p.path(name)} can be written by others", f"chmod go-w {p.path(name)}")
+            else:
+                p.refuses(f"{name} writable", f"{p.path(name)} can be written by others", f"chmod o-w {p.path(name)}")
             os.chmod(p.path(name), 0o644)
         p.ini(site=f"bypass_secret = {SECRET}")
         p.says("secret", f"{p.ini_path}:6: warning: [site] bypass_secret: ", "can read the secret", "chmod o-r")
@@ -300,8 +311,11 @@ def test_tickets(b, base):
             p.says(f"{name} listed", f"state/{name} can be listed by others", f"chmod 0711 {p.path('state/' + name)}")
             os.chmod(p.path("state/" + name), 0o711)
         os.chmod(p.path("state/tickets/any"), 0o713)
-        p.says("tickets written", "tickets/any can be written by others", "chmod 0711")
+        p.refuses("tickets written", "tickets/any can be written by others",
+                  f"chmod o-w {p.path('state/tickets/any')}")
         os.chmod(p.path("state/tickets/any"), 0o711)
+        os.chmod(ticket, 0o646)
+        p.says("a ticket written", "ticket 8f0c3d2a", "can be written by others and opens nothing", "chmod o-w")
         os.chmod(ticket, 0o600)
         p.says("unreadable ticket", "ticket 8f0c3d2a", "cannot be read by the web server", "/8f0c3d2a*")
         os.chmod(ticket, 0o644)

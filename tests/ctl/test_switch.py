@@ -438,8 +438,10 @@ class Tests:
         self.run("on")
         journal, aside = self.f.file("state/journal.jsonl"), self.f.file("journal.aside")
         os.rename(journal, aside)
-        for name in ("state", "state/flags"):
-            os.chmod(self.f.file(name), 0o777)
+        for name in ("state", "state/flags"):           # by the other user's group: what others can write is refused
+            if os.geteuid() == 0:
+                os.chown(self.f.file(name), 0, 65534)
+            os.chmod(self.f.file(name), 0o775)
         os.chmod(self.f.flag, 0)
         result = self.as_another("status")
         self.that("a flag that cannot be read: status says ON, as the gateway does", result.code == 0 and
@@ -449,7 +451,7 @@ class Tests:
         result = self.as_another("off")
         self.that("a flag that cannot be read: off removes it", result.code == 0 and self.f.read() is None, result)
         os.unlink(journal)
-        os.chmod(self.f.state, 0o333)                   # to be written and entered, not to be read
+        os.chmod(self.f.state, 0o331)                   # to be written and entered, not to be read
         result = self.as_another("on", "--message", "M")
         there = os.path.exists(self.f.flag)
         self.that("a folder that cannot be listed: on", result.code == 0 and there, result)
@@ -470,7 +472,7 @@ class Tests:
         self.f.write_ini(SITES, gateway=f"hooks_dir = {hooks}\n")
         if os.geteuid() != 0:
             os.chmod(hooks, 0o311)
-        os.chmod(self.f.state, 0o777)
+        os.chmod(self.f.state, 0o775)
         result = self.as_another("on")
         self.that("hooks that cannot be listed cannot be gone past", result.code == 1 and "cannot be listed" in result.err
                   and self.f.read() is None, result)
@@ -478,6 +480,9 @@ class Tests:
         os.chmod(hooks, 0o711)
         os.chmod(self.f.state, 0o751)
         os.chmod(self.f.file("state/flags"), 0o755)
+        if os.geteuid() == 0:
+            os.chown(self.f.state, 0, 0)
+            os.chown(self.f.file("state/flags"), 0, 0)
         os.unlink(journal)
         os.rename(aside, journal)
 

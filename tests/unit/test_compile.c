@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -511,6 +512,32 @@ test_compile_environment(void)
 	folder_remove(&folder);
 }
 
+#define Q "[gateway]\nstate_dir = .\n[site]\n"
+
+/* What people write, and mean. */
+static void
+test_compile_unsuspected(void)
+{
+	static const char *const texts[] = {
+		Q ";open_path = /a\n", Q "# share = 5 lets some in\n", Q ";[site.shop]\n;host = shop\n\n[site.blog]\n",
+		Q "message = \"Set share = 5 for all\"\n", Q "message = See [1]\n", Q "link = https://a.example/?site=1\n",
+		Q "# a word = of ours\n", Q "# [gateway] holds what all share\nshare = 5\n", Q "#\n;\n# =\n#=\n#]\n# ]\n",
+		Q "message = a = b\n",
+	};
+	struct folder folder;
+
+	folder_make(&folder);
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		struct compiled c;
+
+		compile_text(&folder, texts[i], NULL, &c);
+		check_int(texts[i], c.rc, 0);
+		check_int(texts[i], c.problems.warnings, 0);
+		compiled_free(&c);
+	}
+	folder_remove(&folder);
+}
+
 static void
 test_compile_warnings(void)
 {
@@ -519,6 +546,17 @@ test_compile_warnings(void)
 	} warnings[] = {
 		{ "no state_dir",        "[gateway]\nstate_dir = none\n",                "on_unknown decides" },
 		{ "a file as state_dir", "[gateway]\nstate_dir = warden.ini\n",          "is no folder" },
+		{ "a key without its first letter", Q "#hare = 5\n", "without its first letter" },
+		{ "... of a language", Q ";essage.de = a\n", "without its first letter" },
+		{ "a setting behind a comment", Q "# the officebypass_address = ::1\n", "is a line break missing" },
+		{ "... glued to its first word", Q "# officebypass_address = ::1\n", "is a line break missing" },
+		{ "a setting in a value", Q "message = Back soon.open_path = /a\n", "is a line break missing" },
+		{ "... behind a blank", Q "message = Back soon open_path = /a\n", "is a line break missing" },
+		{ "a section in a value", Q "message = Back soon[site.shop]\n", "is a line break missing" },
+		{ "a section in a comment", Q "# the shop[site.shop]\n", "is a line break missing" },
+		{ "a section without its bracket", Q "#site.shop]\n", "without its \"[\"" },
+		{ "a section that is a comment", Q ";[site.shop]\n# and\n\nopen_path = /a\n", "the keys below it are not" },
+		{ "a blank in a list", Q "open_path = /a /b\n", "is a comma missing" },
 		{ "lift without an end", "[gateway]\nstate_dir = .\n[site]\non_overrun = lift\n", "without max_duration" },
 		{ "windows overlap", "[gateway]\nstate_dir = .\n[window.a]\nend = 2090-01-01 00:00\n[window.b]\n"
 		    "end = 2091-01-01 00:00\n", "window b overlaps with window a" },
@@ -536,6 +574,47 @@ test_compile_warnings(void)
 		check_int(warnings[i].say, c.problems.warnings, 1);
 		CHECK(warnings[i].say, find_problem(&c.problems, warnings[i].words) != NULL);
 		compiled_free(&c);
+	}
+	folder_remove(&folder);
+}
+
+/* What decides who is let in: its group may write it, and never others. */
+static void
+test_compile_writable(void)
+{
+	static const char *const names[] = { "warden.ini", "state", "state/flags", "state/windows.d", "state/windows.d/w.ini",
+		"state/tickets", "state/tickets/any", "state/tickets/any/limited", "state/tickets/shop",
+		"state/tickets/shop/limited", "secrets", "addresses", "groups", "text", "on", "off" };
+	static const char ini[] = "[gateway]\nstate_dir = state\ngate_file = gate\ngate_on = on\ngate_off = off\n[site]\n"
+	    "bypass_secret_file = secrets\nbypass_address_file = addresses\nbypass_group_file = groups\n"
+	    "message_file = text\n[site.shop]\nhost = shop\n";
+	struct folder folder;
+
+	folder_make(&folder);
+	for (size_t i = 1; i < COUNT(names); i++)
+		if (i < 10 && i != 4)
+			folder_mkdir(&folder, names[i]);
+		else
+			folder_write(&folder, names[i], i == 4 ? "[window.w]\nend = 2090-01-01 00:00\n" :
+			    i == 10 ? "secret-secret-secret\n" : i == 11 ? "192.0.2.1\n" : "x\n");
+	for (size_t i = 0; i < COUNT(names); i++) {
+		const char *path = folder_path(&folder, names[i]);
+		mode_t folder_bits = i > 0 && i < 10 && i != 4 ? 0111 : 0;
+		struct compiled c;
+
+		compile_text(&folder, ini, NULL, &c);
+		(void)chmod(path, 0664 | folder_bits);
+		compiled_free(&c);
+		compile_text(&folder, ini, NULL, &c);
+		check_int(names[i], c.rc, 0);
+		compiled_free(&c);
+		(void)chmod(path, 0646 | folder_bits);
+		compile_text(&folder, ini, NULL, &c);
+		check_int(names[i], c.rc, -EINVAL);
+		CHECK(names[i], find_problem(&c.problems, "can be written by others") != NULL &&
+		    find_problem(&c.problems, "chmod o-w ") != NULL);
+		compiled_free(&c);
+		(void)chmod(path, 0644 | folder_bits);
 	}
 	folder_remove(&folder);
 }
@@ -592,7 +671,9 @@ suite_compile(void)
 	    CU_add_test(suite, "bad files", test_compile_bad_files) == NULL ||
 	    CU_add_test(suite, "groups", test_compile_groups) == NULL ||
 	    CU_add_test(suite, "environment", test_compile_environment) == NULL ||
+	    CU_add_test(suite, "unsuspected", test_compile_unsuspected) == NULL ||
 	    CU_add_test(suite, "warnings", test_compile_warnings) == NULL ||
+	    CU_add_test(suite, "writable", test_compile_writable) == NULL ||
 	    CU_add_test(suite, "no file", test_compile_no_file) == NULL ||
 	    CU_add_test(suite, "inherits state", test_compile_inherits_state) == NULL)
 		return -1;

@@ -31,6 +31,7 @@ static const struct {
 	{ "application/json",                 "application/json",              "", "/",           FORMAT_JSON,  false },
 	{ "problem+json",                     "application/problem+json",      "", "/",           FORMAT_JSON,  false },
 	{ "any +json",                        "application/vnd.api+json",      "", "/",           FORMAT_JSON,  false },
+	{ "... in capitals",                  "application/vnd.api+JSON",      "", "/",           FORMAT_JSON,  false },
 	{ "application/*",                    "application/*",                 "", "/",           FORMAT_JSON,  false },
 	{ "type names have no case",          "APPLICATION/JSON",              "", "/",           FORMAT_JSON,  false },
 	{ "text/plain",                       "text/plain",                    "", "/",           FORMAT_TEXT,  false },

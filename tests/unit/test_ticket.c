@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sys/stat.h>
+
 #include "state/ticket.h"
 #include "support.h"
 
@@ -68,6 +70,10 @@ test_ticket_round(void)
 	check_int("since", back.since, ticket.since);
 	check_str("note", back.note, "Anna; \"x\" # y");
 	check_str("paths", back.paths, "/a/, /b");
+	ticket.since = TIME_NONE;
+	CU_ASSERT_EQUAL_FATAL(ticket_format(&ticket, arena, &text), 0);
+	CHECK("one that does not say when it was made is read, too", ticket_parse(text, arena, &back));
+	CHECK("... and still does not say", back.since == TIME_NONE);
 	ticket.note = STR("two\nlines");
 	CU_ASSERT_NOT_EQUAL(ticket_format(&ticket, arena, &text), 0);
 	arena_free(arena);
@@ -110,6 +116,25 @@ test_ticket_find(void)
 	}
 }
 
+static void
+test_ticket_writable(void)
+{
+	struct arena *arena = arena_new_growing(1 << 20);
+	struct folder folder;
+	struct ticket ticket;
+
+	folder_make(&folder);
+	folder_mkdir(&folder, "tickets");
+	folder_mkdir(&folder, "tickets/any");
+	folder_write(&folder, "tickets/any/" ID, "until = 2030-01-01T01:00:00Z\n");
+	(void)chmod(folder_path(&folder, "tickets/any/" ID), 0664);
+	CHECK("its group may write it", ticket_find(str_of(folder.path), STR(""), STR(ID), NOW, arena, &ticket));
+	(void)chmod(folder_path(&folder, "tickets/any/" ID), 0646);
+	CHECK("others may not", !ticket_find(str_of(folder.path), STR(""), STR(ID), NOW, arena, &ticket));
+	folder_remove(&folder);
+	arena_free(arena);
+}
+
 static const struct {
 	const char *say, *paths, *path;
 	bool        odd, covers;
@@ -147,6 +172,7 @@ suite_ticket(void)
 	    CU_add_test(suite, "bodies", test_ticket_bodies) == NULL ||
 	    CU_add_test(suite, "there and back", test_ticket_round) == NULL ||
 	    CU_add_test(suite, "find", test_ticket_find) == NULL ||
+	    CU_add_test(suite, "writable", test_ticket_writable) == NULL ||
 	    CU_add_test(suite, "paths", test_ticket_covers) == NULL)
 		return -1;
 	return 0;
