@@ -111,6 +111,15 @@ close_section(struct compiler *c, enum page_variable variable, const char *at)
 	c->parts[c->open[--c->open_count]].skip_to = c->part_count;
 }
 
+/* The place of the first "<" at `from` or behind it; text.len when there is none. */
+static size_t
+next_opening(struct str text, size_t from)
+{
+	struct str rest = str_sub(text, from, text.len);
+
+	return text.len - rest.len + str_find(rest, '<');
+}
+
 /* Keeps up with whether the text so far has left an element open in which there is no right escape. */
 static void
 follow_elements(struct compiler *c, struct str text)
@@ -120,9 +129,8 @@ follow_elements(struct compiler *c, struct str text)
 	} raw[] = {
 		{ STR_INIT("<script"), STR_INIT("</script") }, { STR_INIT("<style"), STR_INIT("</style") },
 	};
-	size_t i;
 
-	for (; (i = str_find(text, '<')) < text.len; text = str_sub(text, i + 1, text.len))
+	for (size_t i = next_opening(text, 0); i < text.len; i = next_opening(text, i + 1))
 		for (size_t e = 0; e < sizeof raw / sizeof *raw; e++) {
 			struct str tag = c->within.len > 0 ? c->within : raw[e].opening;
 

@@ -465,7 +465,7 @@ values_load(struct values *values, struct str path, struct arena *arena, struct 
 	begin(values, arena, problems);
 	if (ini_load(path, key_known, arena, problems, &values->ini) == 0) {
 		suspects_find(&values->ini, problems);
-		/* an editor may be about to write it: with the standards alone it would look for no flag of anybody's */
+		/* an editor may be about to write it: the standards alone would look for nobody's flag */
 		if (values->ini.sections == NULL)
 			problem_error(problems, &place, "holds nothing: expected at least [gateway] or [site]");
 	}
