@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from common import Figure
+from figures import Figure
 
 RUNS = 20                       # of each in a round
 

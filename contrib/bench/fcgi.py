@@ -1,58 +1,39 @@
 # SPDX-License-Identifier: MIT
 """FastCGI: held answers, with and without kept connections, beside what others do with the same bytes."""
-import os
-import subprocess
+import peers
+from common import Missing, say
+from figures import Figure
 
-from common import BUILD, HERE, Figure, Missing, compiled, say, tool
+# what it is, the goals kept and closed, how it starts
+BESIDE = (
+    ("bare libfcgi, the same bytes", 0.85, 0.85, peers.libfcgi),
+    ("a raw socket, the same bytes", None, None, peers.raw),
+    ("Go net/http/fcgi", 8, None, peers.go_fcgi),
+    ("PHP-FPM, file_exists and 503", 2.5, None, peers.php),
+    ("fcgiwrap and a C CGI", None, None, peers.fcgiwrap),
+    ("Perl FCGI, one process", None, None, peers.perl),
+)
 
-
-def start_libfcgi(bench, file="-"):
-    return bench.start([os.path.join(BUILD, "libfcgi"), bench.path("libfcgi.sock"), "64", file],
-                       bench.path("libfcgi.sock"))
-
-
-def start_go(bench):
-    target = os.path.join(BUILD, "handler")
-    if not os.path.exists(target):
-        subprocess.run([tool("go", "golang-go"), "build", "-o", target, os.path.join(HERE, "peers", "handler.go")],
-                       check=True, env={**os.environ, "GO111MODULE": "off", "GOFLAGS": "-mod=mod"})
-    path = bench.path("go.sock")
-    bench.start([target, "fcgi", path, bench.path("answer"), bench.path("state/maintenance.flag")], path)
-    return path
-
-
-def start_perl(bench):
-    path = bench.path("perl.sock")
-    if subprocess.run([tool("perl", "perl"), "-MFCGI", "-e", "1"], stderr=subprocess.DEVNULL).returncode != 0:
-        raise Missing("apt-get install libfcgi-perl")
-    bench.start([tool("perl", "perl"), os.path.join(HERE, "peers", "page.pl"), path, bench.path("answer"),
-                 bench.path("state/maintenance.flag")], path)
-    return path
+PASS = "hand_back = status 204\n"       # or a request that is not held would be a 503 too
 
 
 def held(bench, keep=True):
     """A held HTML page with a policy of 1,000 networks and 100 paths."""
-    name = "held" if keep else "held-close"
-    bench.policy()
+    bench.policy(site=PASS)
     bench.touch()
     bench.start_gateway()
-    answer = bench.answer()
-    compiled("peers/raw.c", "-lpthread")
-    compiled("peers/libfcgi.c", "-lfcgi", "-lpthread")
-    bench.start([os.path.join(BUILD, "raw"), bench.path("raw.sock"), answer], bench.path("raw.sock"))
-    start_libfcgi(bench, answer)
-
-    def against(other, what, goal=None, peer_keeps=True):
-        return Figure(name, "held page", what, goal).measure(
-            bench, lambda: bench.load(bench.socket, keep=keep), lambda: bench.load(other, keep=keep and peer_keeps))
-
-    yield against(bench.path("libfcgi.sock"), "bare libfcgi, the same bytes", 0.85)
-    yield against(bench.path("raw.sock"), "raw socket, the same bytes")
-    for what, goal, start in (("Go net/http/fcgi", 8, start_go), ("Perl FCGI, one process", None, start_perl)):
+    for what, kept, closed, start in BESIDE:
         try:
-            yield against(start(bench), what, goal if keep else None)
+            peer = start(bench)
         except Missing as missing:
-            say(f"{name}: left out: {what}: {missing}")
+            say(f"left out: {what}: {missing}")
+            continue
+        address, script = peer if isinstance(peer, tuple) else (peer, None)
+        more = [f"SCRIPT_FILENAME={script}"] if script else []
+        connections = 1 if start is peers.perl else 8           # one process: a kept connection would starve the others
+        yield Figure("held" if keep else "held-close", "held page", what, kept if keep else closed).measure(
+            bench, lambda n=connections: bench.load(bench.socket, keep=keep, connections=n),
+            lambda a=address, n=connections, m=more: bench.load(a, keep=keep, connections=n, more=m))
 
 
 def held_close(bench):
@@ -60,10 +41,26 @@ def held_close(bench):
 
 
 def scale(bench):
-    """Kept connections from 1 to 64: rates against 8 connections; no collapse."""
-    bench.policy()
+    """More connections, and more workers: no collapse, and no queue at a lock."""
+    bench.policy(gateway="workers = 64\n", site=PASS)
     bench.touch()
     bench.start_gateway()
-    for count in (1, 4, 16, 64, 256):
-        yield Figure("scale", f"{count} connections", "8 connections").measure(
+    for count, goal in ((1, None), (2, None), (4, None), (16, 0.9), (64, 0.9), (256, 0.9)):
+        yield Figure("scale", f"{count} connection{'s' * (count > 1)}", "8 connections", goal).measure(
             bench, lambda n=count: bench.load(bench.socket, connections=n), lambda: bench.load(bench.socket))
+    fewer = start_with(bench, 1)
+    for workers, goal in ((2, 0.95), (4, 0.95), (8, 0.95)):
+        address = start_with(bench, workers)
+        other = f"{workers // 2} worker{'s' * (workers > 2)}"
+        yield Figure("scale", f"{workers} workers, 16 connections", other, goal).measure(
+            bench, lambda a=address: bench.load(a, connections=16), lambda a=fewer: bench.load(a, connections=16))
+        fewer = address
+
+
+def start_with(bench, workers):
+    """A second gateway with so many workers; its socket."""
+    path, name = bench.path(f"gateway-{workers}.sock"), f"warden-{workers}.ini"
+    config = bench.read("warden.ini").decode().replace(f"listen = {bench.socket}", f"listen = {path}")
+    bench.write(name, config.replace("workers = 64", f"workers = {workers}"))
+    bench.start_gateway(config=name, ready=path)
+    return path

@@ -3,10 +3,11 @@
  * A closed loop of FastCGI requests over N connections, one thread: a connection sends its next request when it has the
  * answer to the last.  Status and length of every answer are checked.
  *
- *     fcgi_load ADDRESS CONNECTIONS SECONDS keep|close responder|authorizer STATUS [LENGTH]
+ *     fcgi_load ADDRESS CONNECTIONS SECONDS keep|close responder|authorizer STATUS [LENGTH [NAME=VALUE...]]
  *
- * ADDRESS is a path, or 127.0.0.1:9000.  Without LENGTH, each answer must be as long as the first.  Prints a line of
- * JSON.  The exit status is 1 when an answer was wrong or lost.
+ * ADDRESS is a path, or 127.0.0.1:9000.  SECONDS may be a number of requests, "1000x".  Without LENGTH, or where it is
+ * 0, each answer must be as long as the first.  NAME=VALUE are further parameters.  Prints a line of JSON.  The exit
+ * status is 1 when an answer was wrong or lost.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -29,6 +30,7 @@ enum record { NONE, BEGIN = 1, END = 3, PARAMS = 4, STDIN = 5, STDOUT = 6 };    
 #define LATENCIES_MAX 8000000
 #define START_MAX     64        /* bytes of an answer that are kept, for its status */
 #define HEADER_LEN    8
+#define ANSWER_MS     30000  /* beyond, an answer is lost */
 
 struct connection {
 	int           fd;
@@ -55,6 +57,8 @@ static struct {
 	size_t        length;
 	int           set;
 	size_t        answers, wrong, lost;
+	size_t        most;                             /* requests that are sent; 0: as many as there is time for */
+	size_t        sent;
 	float        *latencies;
 } load;
 
@@ -86,9 +90,28 @@ add_record(enum record kind, const void *content, size_t len)
 	load.request_len += sizeof header + len;
 }
 
-/* What a server sends for a visitor's GET of a page. */
+/* "NAME=VALUE" as a pair: a length from 128 on takes four bytes. */
+static size_t
+add_pair(unsigned char *out, const char *name, size_t name_len, const char *value)
+{
+	size_t lengths[] = { name_len, strlen(value) }, len = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		if (lengths[i] > 127) {
+			out[len++] = 0x80;
+			out[len++] = 0;
+			out[len++] = (unsigned char)(lengths[i] >> 8);
+		}
+		out[len++] = (unsigned char)lengths[i];
+	}
+	memcpy(out + len, name, name_len);
+	memcpy(out + len + name_len, value, lengths[1]);
+	return len + name_len + lengths[1];
+}
+
+/* What a server sends for a visitor's GET of a page, and `further` ones. */
 static void
-make_request(bool authorizer)
+make_request(bool authorizer, char **further, int count)
 {
 	static const char *const parameters[][2] = {
 		{ "REQUEST_METHOD", "GET" }, { "REQUEST_URI", "/shop/cart?item=42" }, { "REMOTE_ADDR", "192.0.2.9" },
@@ -100,18 +123,17 @@ make_request(bool authorizer)
 		{ "HTTP_USER_AGENT", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0" },
 		{ "HTTP_COOKIE", "session=0123456789abcdef0123456789abcdef; theme=dark" },
 	};
-	unsigned char begin[8] = { 0, authorizer ? 2 : 1, load.keep ? 1 : 0 }, pairs[2048];
+	unsigned char begin[8] = { 0, authorizer ? 2 : 1, load.keep ? 1 : 0 }, pairs[3072];
 	size_t len = 0;
 
 	add_record(BEGIN, begin, sizeof begin);
-	for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
-		size_t name = strlen(parameters[i][0]), value = strlen(parameters[i][1]);
+	for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++)
+		len += add_pair(pairs + len, parameters[i][0], strlen(parameters[i][0]), parameters[i][1]);
+	for (int i = 0; i < count; i++) {
+		const char *value = strchr(further[i], '=');
 
-		pairs[len++] = (unsigned char)name;
-		pairs[len++] = (unsigned char)value;
-		memcpy(pairs + len, parameters[i][0], name);
-		memcpy(pairs + len + name, parameters[i][1], value);
-		len += name + value;
+		if (value != NULL && strlen(further[i]) + len + 8 < sizeof pairs)
+			len += add_pair(pairs + len, further[i], (size_t)(value - further[i]), value + 1);
 	}
 	add_record(PARAMS, pairs, len);
 	add_record(PARAMS, "", 0);
@@ -164,6 +186,9 @@ send_request(struct connection *c, bool reopen)
 		(void)close(c->fd);
 		open_connection(c);
 	}
+	if (load.most > 0 && load.sent == load.most)
+		return;
+	load.sent++;
 	c->sent = now();
 	c->header_len = c->content = c->padding = c->start_len = c->length = 0;
 	c->kind = NONE;
@@ -263,7 +288,17 @@ print(double seconds)
 	p50 = n == 0 ? 0 : load.latencies[n / 2] * 1e6;
 	p99 = n == 0 ? 0 : load.latencies[n * 99 / 100] * 1e6;
 	printf("{\"rate\": %.0f, \"answers\": %zu, \"wrong\": %zu, \"lost\": %zu, \"length\": %zu, \"p50_us\": %.0f, "
-	    "\"p99_us\": %.0f}\n", (double)load.answers / seconds, load.answers, load.wrong, load.lost, load.length, p50, p99);
+	    "\"p99_us\": %.0f}\n",
+	    (double)load.answers / seconds, load.answers, load.wrong, load.lost, load.length, p50, p99);
+}
+
+/* However slow the machine is, there must be an answer. */
+static bool
+goes_on(double end)
+{
+	size_t done = load.answers + load.lost;
+
+	return load.most > 0 ? done < load.most : done == 0 || now() < end;
 }
 
 static void
@@ -275,10 +310,12 @@ run(struct connection *connections, size_t count, double seconds)
 		open_connection(&connections[i]);
 		send_request(&connections[i], false);
 	}
-	while (now() < begin + seconds) {
+	while (goes_on(begin + seconds)) {
 		struct epoll_event events[256];
-		int n = epoll_wait(load.set, events, 256, 1000);
+		int n = epoll_wait(load.set, events, 256, ANSWER_MS);
 
+		if (n == 0)
+			break;                          /* nobody answers any more */
 		for (int i = 0; i < n; i++)
 			read_connection(events[i].data.ptr);
 	}
@@ -293,20 +330,22 @@ main(int argc, char **argv)
 
 	if (argc < 7 || connections == NULL || count == 0) {
 		(void)fprintf(stderr,
-		    "usage: fcgi_load ADDRESS CONNECTIONS SECONDS keep|close responder|authorizer STATUS [LENGTH]\n");
+		    "usage: fcgi_load ADDRESS CONNECTIONS SECONDS keep|close responder|authorizer STATUS "
+		    "[LENGTH [NAME=VALUE...]]\n");
 		return 2;
 	}
 	parse_address(argv[1]);
 	load.keep = strcmp(argv[4], "keep") == 0;
+	load.most = argv[3][0] != '\0' && argv[3][strlen(argv[3]) - 1] == 'x' ? (size_t)atol(argv[3]) : 0;
 	load.status = argv[6];
 	load.length = argc > 7 ? (size_t)atol(argv[7]) : 0;
 	load.latencies = malloc(LATENCIES_MAX * sizeof *load.latencies);
 	load.set = epoll_create1(EPOLL_CLOEXEC);
 	if (load.latencies == NULL || load.set == -1)
 		fail("fcgi_load");
-	make_request(strcmp(argv[5], "authorizer") == 0);
+	make_request(strcmp(argv[5], "authorizer") == 0, argv + 8, argc > 8 ? argc - 8 : 0);
 	run(connections, count, atof(argv[3]));
 	free(load.latencies);
 	free(connections);
-	return load.wrong + load.lost > 0;
+	return load.wrong + load.lost > 0 || load.answers < load.most;
 }

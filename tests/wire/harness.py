@@ -216,6 +216,13 @@ def others_may_enter(path):
     return True
 
 
+def www_data_that_may_read():
+    """What stands before a server's command so that it is no root, and may read what root may."""
+    return [program("setpriv", "util-linux"), "--reuid", "www-data", "--regid", "www-data", "--clear-groups",
+            "--securebits", "+no_setuid_fixup",                                         # or access(2) ignores it
+            "--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]
+
+
 class Folder:
     """A temporary folder with a site, state, an INI, and everything that runs on it.
 
@@ -230,9 +237,7 @@ class Folder:
         self.drops_root = os.geteuid() == 0 and others_may_enter(self.path)
         self.as_www_data = []
         if os.geteuid() == 0 and not self.drops_root:
-            self.as_www_data = [program("setpriv", "util-linux"), "--reuid", "www-data", "--regid", "www-data",
-                                "--clear-groups", "--securebits", "+no_setuid_fixup",      # or access(2) ignores it
-                                "--inh-caps", "+dac_override", "--ambient-caps", "+dac_override"]
+            self.as_www_data = www_data_that_may_read()
         self.gateway_binary = os.path.join(self.path, "maintenance-warden")
         shutil.copy(gateway, self.gateway_binary)
         self.processes, self.gateway = [], None

@@ -3,10 +3,11 @@
  * What libfcgi itself can do: threads that each accept, answer with the bytes of a file, and keep the connection where
  * the server asks to, which holds the thread.  There is no lock around accept: it would be slower still.
  *
- *     libfcgi SOCKET THREADS FILE|-          "-": an authorizer's empty 200
+ *     libfcgi SOCKET THREADS FILE|-          "-": an authorizer's empty 200, whatever is asked
  */
 #include <fcgiapp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,13 @@ serve(void *unused)
 	return unused;
 }
 
+/* The library's own would only have threads look at a flag when their accept ends, which it does not. */
+static void
+end(int number)
+{
+	_exit(number == SIGTERM ? 0 : 1);
+}
+
 static int
 listen_on(const char *path)
 {
@@ -54,7 +62,7 @@ main(int argc, char **argv)
 	FILE *file = threads > 0 && strcmp(argv[3], "-") != 0 ? fopen(argv[3], "rb") : NULL;
 	pthread_t thread;
 
-	if (threads < 1 || FCGX_Init() != 0)
+	if (threads < 1 || signal(SIGTERM, end) == SIG_ERR || FCGX_Init() != 0)
 		return 2;
 	answer_len = file != NULL ? fread(answer, 1, sizeof answer, file) : strlen(answer);
 	listener = listen_on(argv[1]);

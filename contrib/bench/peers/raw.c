@@ -68,7 +68,8 @@ main(int argc, char **argv)
 	add_record(3, done, sizeof done);
 	(void)snprintf(address.sun_path, sizeof address.sun_path, "%s", argv[1]);
 	(void)unlink(argv[1]);
-	if (listener == -1 || bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 1024) != 0)
+	if (listener == -1 || bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
+	    listen(listener, 1024) != 0)
 		return 1;
 	while ((fd = accept(listener, NULL, NULL)) >= 0)
 		if (pthread_create(&thread, NULL, serve, (void *)(intptr_t)fd) == 0)
