@@ -213,7 +213,8 @@ accept_one(struct fcgi *fcgi)
 
 	if (fd < 0 && fd != -EAGAIN)
 		wait_for_descriptors(fcgi, -fd);
-	(void)watch_listener(fcgi, EPOLL_CTL_MOD);
+	while (watch_listener(fcgi, EPOLL_CTL_MOD) != 0)        /* or nobody would accept any more */
+		(void)poll(NULL, 0, FULL_MS);
 	return fd;
 }
 

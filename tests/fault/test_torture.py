@@ -573,8 +573,8 @@ LIBC = "libc.so.6"
 # where it is the library's own way to crash: iniparser 4.1 and glibc's getpwuid() use what they did not get, libfcgi
 # and libmicrohttpd abort
 FRAGILE = ("libiniparser.so.1", "libfcgi.so.0", "libmicrohttpd.so.12", LIBC)
-# what a crash brings with it
-BY_A_CRASH = re.compile(r"exit -\d+|no word|without a word|no exit code of wardenctl|the process is gone|left: ")
+# what a crash brings with it; of a service only a worker may die, and while it stops that is told by its exit code
+BY_A_CRASH = re.compile(r"exit -\d+|exit 3 after SIGTERM|no word|without a word|no exit code of wardenctl|left: ")
 
 
 def is_of_a_library(page):
