@@ -57,6 +57,8 @@ take_quality(struct str *range)
 	struct str rest = *range, part;
 	int quality = 1000;
 
+	if (str_find(*range, ';') == range->len)
+		return quality;
 	(void)str_split(&rest, ';', range);
 	while (str_split(&rest, ';', &part))
 		if (part.len >= 2 && (part.p[0] == 'q' || part.p[0] == 'Q') && part.p[1] == '=')

@@ -21,18 +21,6 @@ buffer_init(struct buffer *buffer, char *memory, size_t size)
 }
 
 void
-buffer_add(struct buffer *buffer, struct str s)
-{
-	if (buffer->full || s.len > buffer->size - buffer->len) {
-		buffer->full = true;
-		return;
-	}
-	if (s.len > 0)
-		memcpy(buffer->data + buffer->len, s.p, s.len);
-	buffer->len += s.len;
-}
-
-void
 buffer_add_char(struct buffer *buffer, char c)
 {
 	if (buffer->full || buffer->len == buffer->size)

@@ -32,14 +32,11 @@ is_blank(char c)
 }
 
 bool
-str_eq_nocase(struct str a, struct str b)
+str_same_nocase(const char *a, const char *b, size_t len)
 {
-	if (a.len != b.len)
-		return false;
-	for (size_t i = 0; i < a.len; i++) {
-		if (lower(a.p[i]) != lower(b.p[i]))
+	for (size_t i = 0; i < len; i++)
+		if (lower(a[i]) != lower(b[i]))
 			return false;
-	}
 	return true;
 }
 

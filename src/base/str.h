@@ -58,7 +58,15 @@ str_starts(struct str s, struct str prefix)
 }
 
 bool str_ends(struct str s, struct str suffix);
-bool str_eq_nocase(struct str a, struct str b);         /* ASCII letters only */
+/* Whether the first `len` bytes are the same but for the case of ASCII letters. */
+bool str_same_nocase(const char *a, const char *b, size_t len);
+
+/* ASCII letters only. */
+static inline bool
+str_eq_nocase(struct str a, struct str b)
+{
+	return a.len == b.len && str_same_nocase(a.p, b.p, a.len);
+}
 
 /* Without blanks and tabs at either end. */
 struct str str_trim(struct str s);
