@@ -89,7 +89,10 @@ standing_read(struct ctl *ctl, struct site *site, struct standing *ret)
 	*ret = (struct standing){ .site = site };
 	ret->path = site->condition.flags[site->condition.flag_count - 1]->path;
 	rc = read_flag(ctl, ret);
-	return rc != 0 ? rc : read_condition(ctl, ret);
+	if (rc == 0)
+		rc = read_condition(ctl, ret);
+	ret->condition.broken = ret->condition.broken || ret->body.broken;      /* in either look */
+	return rc;
 }
 
 static int

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/json_memory.h"
@@ -24,7 +25,8 @@
 #include "upkeep/gate_file.h"
 #include "upkeep/upkeep.h"
 
-#define SEEN_MAX (1024 * 1024)
+#define SEEN_MAX      (1024 * 1024)
+#define WORDLESS_NSEC 777000777
 
 struct upkeep {
 	const struct policy  *policy;
@@ -214,11 +216,29 @@ window_now(const struct upkeep *u, const struct site *site, struct occurrence *w
 	return NULL;
 }
 
-static void
-begin_window(struct upkeep *u, const struct view *v, const struct window *window, const struct occurrence *when)
+/* A window's flag that there was no room to write into: its mtime has nanoseconds that no clock gives by chance. */
+static bool
+is_wordless(const struct view *v)
+{
+	return v->there && v->status.st_size == 0 && v->status.st_mtim.tv_nsec == WORDLESS_NSEC;
+}
+
+static int
+create_wordless(const char *path, int64_t now)
+{
+	const struct timespec times[] = {
+		{ .tv_nsec = UTIME_OMIT }, { .tv_sec = (time_t)now, .tv_nsec = WORDLESS_NSEC },
+	};
+	int rc = file_create_empty(path, 0644);
+
+	return rc == 0 && utimensat(AT_FDCWD, path, times, 0) == -1 ? -errno : rc;
+}
+
+/* Puts the window's flag there: on counts more than its words. */
+static int
+write_window(struct upkeep *u, const struct view *v, const struct window *window, const struct occurrence *when)
 {
 	struct flag_body body = flag_body_none();
-	json_t *record;
 	struct str text;
 	int rc;
 
@@ -234,22 +254,40 @@ begin_window(struct upkeep *u, const struct view *v, const struct window *window
 	rc = flag_body_format(&body, u->arena, &text);
 	if (rc == 0)
 		rc = file_write(v->path, text, 0644);
-	if (rc == -ENOSPC || rc == -EINVAL)
-		rc = file_create_empty(v->path, 0644);  /* on counts more than its words */
-	if (rc != 0) {
-		trouble(u, "write", v->path, rc);
+	if (rc == 0)
+		return 0;
+	trouble(u, "write", v->path, rc);
+	return rc == -ENOSPC || rc == -EINVAL ? create_wordless(v->path, u->now) : rc;
+}
+
+static void
+begin_window(struct upkeep *u, const struct view *v, const struct window *window, const struct occurrence *when)
+{
+	json_t *record;
+
+	if (write_window(u, v, window, when) != 0)
 		return;
-	}
 	u->report->begun++;
 	mark_counters(u, v->site->name);
 	record = json_object();
 	(void)json_object_set_new(record, "id", json_text(window->id));
-	(void)json_object_set_new(record, "since", json_time(body.since));
-	(void)json_object_set_new(record, "until", json_time(body.until));
+	(void)json_object_set_new(record, "since", json_time(when->start != TIME_NONE ? when->start : u->now));
+	(void)json_object_set_new(record, "until", json_time(when->end));
 	(void)json_object_set_new(record, "owner", json_text(window->owner));
 	(void)json_object_set_new(record, "change", json_text(window->change));
 	(void)json_object_set_new(record, "message", json_text(window->message));
 	tell(u, "window-start", v->site->name, record);
+}
+
+/* Whether the flag is that of a window which is over; `window` is the one that is in force. */
+static bool
+is_over(const struct view *v, const struct window *window)
+{
+	if (is_wordless(v))
+		return window == NULL;
+	if (!v->there || v->body.window.len == 0 || v->body.broken)
+		return false;
+	return window == NULL || !str_eq(window->id, v->body.window);
 }
 
 /* True when the flag was removed. */
@@ -263,9 +301,11 @@ keep_windows(struct upkeep *u, const struct view *v)
 		begin_window(u, v, window, &when);
 		return false;
 	}
-	if (!v->there || v->body.window.len == 0 || v->body.broken)
+	if (window != NULL && is_wordless(v)) {
+		(void)write_window(u, v, window, &when);        /* there may be room by now */
 		return false;
-	if (window != NULL && str_eq(window->id, v->body.window))
+	}
+	if (!is_over(v, window))
 		return false;
 	remove_flag(u, v, "window-end", &u->report->ended);
 	return true;

@@ -117,6 +117,34 @@ def fill(path):
             pass
 
 
+def window(folder, checks, state, filler):
+    """A window that begins while there is no room for its flag's words: on, said, and off again when it ends."""
+    folder.write_ini(INI, state=state)
+    clean(state)
+    flag = os.path.join(state, "maintenance.flag")
+    folder.run("schedule", "add", "night", "--start", "2020-01-01 00:00", "--message", "Night work")
+    fill(filler)
+    try:
+        result = folder.run("tick")
+        checks.that("full: a window begins with an empty flag, and that is said", result.code == 3 and
+                    "no space" in result.err.lower() and folder.read(flag) == b"", result)
+        checks.equal("full: it is on", folder.cgi(), 503)
+    finally:
+        os.unlink(filler)
+    folder.run("tick")
+    checks.that("full: the flag has its words once there is room", b"Night work" in (folder.read(flag) or b""))
+    os.unlink(flag)
+    fill(filler)
+    folder.run("tick")
+    os.unlink(os.path.join(state, "windows.d", "night.ini"))
+    folder.run("tick")
+    checks.that("full: an empty flag goes with its window", folder.read(flag) is None and folder.cgi() == 200)
+    open(flag, "wb").close()
+    folder.run("tick")
+    checks.that("full: one that an operator touched stays", folder.read(flag) == b"")
+    os.unlink(filler)
+
+
 def mount(path, *options):
     done = subprocess.run(["mount", "-o", ",".join(options), *(("-t", "tmpfs", "warden-disk") if "remount" not in
                            options else ()), path], capture_output=True, text=True, check=False, timeout=30)
@@ -135,6 +163,7 @@ def disks(folder, checks):
         os.chmod(small, 0o751)
         filler = os.path.join(disk, "filler")
         commands(folder, checks, small, "full", lambda: fill(filler), lambda: os.unlink(filler))
+        window(folder, checks, small, filler)
         commands(folder, checks, small, "read-only", lambda: mount(disk, "remount", "ro"),
                  lambda: mount(disk, "remount", "rw"))
     finally:
