@@ -275,7 +275,9 @@ check_secret_mode(struct check *check, const struct ini_entry *entry, const char
 	struct place place = { check->values->ini.file, entry->line, entry->section, entry->key };
 	struct stat status;
 
-	if (stat(path, &status) == 0 && (status.st_mode & S_IROTH) != 0)
+	if (stat(path, &status) != 0)
+		check_warn(check, &place, "cannot look at who may read %s: %s", path, strerror(errno));
+	else if ((status.st_mode & S_IROTH) != 0)
 		check_warn(check, &place, "every user of this machine can read the secret in %s: chmod o-r %s, or keep "
 		    "it as sha256:HEX", path, check_quoted(check, path));
 }

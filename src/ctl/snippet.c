@@ -354,6 +354,8 @@ make(struct snippet *s, const char *folder)
 		return CTL_USAGE;
 	if (!s->kind->print(s))
 		return s->refused ? CTL_NO : ctl_fail(CTL_SYSTEM, "out of memory");
+	if (arena_was_short(s->arena) || ctl_is_short(s->ctl))
+		return ctl_fail(CTL_SYSTEM, "out of memory");   /* a condition may be missing */
 	code = close_parts(s);
 	if (code != 0)
 		return code;

@@ -283,7 +283,7 @@ COMMANDS = (
     Question("ticket list", "ticket", ("ticket", "list")),
     Question("explain", "ticket", ("explain", "GET", "https://site.example/shop/x", "--from", "198.51.100.7"),
              "^HOLD"),
-    Question("check", "planned", ("check",), "cannot |error"),
+    Question("check", "planned", ("check",), r"cannot |error|Permission denied|not permitted|ticket \w+ in "),
     Question("snippet nginx", "off", ("snippet", "nginx")),
 )
 
@@ -659,7 +659,8 @@ class Torture:
         return faults_of(bench.page.calls())
 
     def run(self):
-        offers = {scenario: self.counted(scenario) for scenario in SCENARIOS}
+        offers = {scenario: self.counted(scenario) for scenario in SCENARIOS
+                  if os.environ.get("WARDEN_TORTURE", "") in scenario.name}
         total = sum(len(faults) for faults in offers.values())
         for scenario, faults in offers.items():
             chosen = faults if self.options.long else spread(faults, SHORT_FAULTS * len(faults) / total)
@@ -687,6 +688,7 @@ def run(checks, options):
         torture = Torture(checks, options, shim.build(folder))
         try:
             torture.run()
-            checks.that("faults came", torture.fired > (2000 if options.long else 500), torture.fired)
+            least = 1 if "WARDEN_TORTURE" in os.environ else 2000 if options.long else 500
+            checks.that("faults came", torture.fired >= least, torture.fired)
         finally:
             torture.close()
