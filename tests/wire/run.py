@@ -2,15 +2,20 @@
 # SPDX-License-Identifier: MIT
 """Drives real web servers with the shipped configurations.
 
-usage: run.py [--gateway PROGRAM] [--wardenctl PROGRAM] [-v] [NAME...]     NAME is a server or the beginning of a way's name
+usage: run.py [--gateway PROGRAM] [--wardenctl PROGRAM] [--jobs N] [-v] [NAME...]     NAME is a server or the beginning of a way's name
 """
 import argparse
+import concurrent.futures
+import contextlib
 import importlib
+import io
+import multiprocessing
 import os
 import sys
 import time
 import traceback
 
+import harness
 import parity
 from harness import Checks, Folder, Missing
 from table import check_way
@@ -41,23 +46,53 @@ def run_way(checks, way_class, options, policy=None):
     print(f"{checks.way}: {time.monotonic() - start:.1f} s", flush=True)
 
 
+def ways(names):
+    """(way, policy or None) of all that is asked for."""
+    for server in SERVERS:
+        for way_class in importlib.import_module(server).WAYS:
+            if names and not any(way_class.name.startswith(name) for name in names):
+                continue
+            yield way_class, None
+            policies = getattr(way_class, "policies", parity.COMMON)
+            yield from ((way_class, policy) for policy in policies if getattr(way_class, "kind", None))
+
+
+def begin_job(slots, jobs):
+    """A process of several: its ports are no other's."""
+    harness.SLOT, harness.SLOTS = slots.get(), jobs
+
+
+def run_apart(way_class, options, policy):
+    """In a process of several: what was counted, and what was said."""
+    checks, said = Checks(options.verbose), io.StringIO()
+    with contextlib.redirect_stdout(said):
+        run_way(checks, way_class, options, policy)
+    return checks.passed, checks.failed, said.getvalue()
+
+
+def run_all(checks, options):
+    slots = multiprocessing.Queue()
+    for slot in range(options.jobs):
+        slots.put(slot)
+    with concurrent.futures.ProcessPoolExecutor(options.jobs, initializer=begin_job, initargs=(slots, options.jobs)) as pool:
+        for done in [pool.submit(run_apart, way_class, options, policy) for way_class, policy in ways(options.names)]:
+            passed, failed, said = done.result()
+            checks.passed += passed
+            checks.failed += failed
+            print(said, end="", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--gateway", default="./maintenance-warden")
     parser.add_argument("--wardenctl", default="./wardenctl")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="so many ways at once")
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     options.wardenctl = os.path.abspath(options.wardenctl)
     checks = Checks(options.verbose)
-    for server in SERVERS:
-        for way_class in importlib.import_module(server).WAYS:
-            if options.names and not any(way_class.name.startswith(name) for name in options.names):
-                continue
-            run_way(checks, way_class, options)
-            policies = getattr(way_class, "policies", parity.COMMON)
-            for policy in policies if getattr(way_class, "kind", None) else ():
-                run_way(checks, way_class, options, policy)
+    run_all(checks, options)
     print(f"wire: {checks.passed} passed, {checks.failed} failed")
     return 0 if checks.failed == 0 and checks.passed > 0 else 1
 
