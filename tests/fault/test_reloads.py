@@ -49,10 +49,9 @@ class Rules:
         with self.lock:
             self.titles = set(titles)
 
-    def allows(self, answer):
-        found = re.search(rb"Generation \d{5}", answer)
+    def now(self):
         with self.lock:
-            return found is not None and found.group().decode() in self.titles
+            return self.titles
 
 
 def build_load(folder):
@@ -88,14 +87,16 @@ class Load:
 
     def read(self):
         while not self.stop.is_set():
+            before = self.rules.now()
             try:
                 answer = self.folder.ask("/x", ("HTTP_ACCEPT_LANGUAGE", "en"))
             except OSError as error:
                 answer = repr(error).encode()
             self.answers += 1
-            if fastcgi.status(answer) != 503 or not self.rules.allows(answer):
-                self.wrong.append(("page", sorted(self.rules.titles), answer[:60],
-                                   re.findall(rb"Generation \d+", answer)))
+            right = before | self.rules.now()           # those that were in force while it was asked
+            found = {f.decode() for f in re.findall(rb"Generation \d+", answer)}
+            if fastcgi.status(answer) != 503 or not found or found - right:
+                self.wrong.append(("page", sorted(right), answer[:60], found))
             self.stop.wait(0.002)
 
     def __enter__(self):
