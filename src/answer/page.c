@@ -239,11 +239,11 @@ int
 page_compile(struct str text, enum format format, struct arena *arena, const struct page **ret,
     const char **ret_wrong, unsigned *ret_line)
 {
-	struct compiler c = { .arena = arena, .format = format, .whole = text };
+	struct part parts[PAGE_PARTS_MAX];      /* most pages have a tenth of that */
+	struct compiler c = { .arena = arena, .format = format, .whole = text, .parts = parts };
 	struct page *page = arena_alloc(arena, sizeof *page);
 
-	c.parts = arena_zalloc(arena, PAGE_PARTS_MAX, sizeof *c.parts);
-	if (page == NULL || c.parts == NULL)
+	if (page == NULL)
 		return -ENOMEM;
 	if (str_trim(text).len == 0)
 		fail(&c, text.p, STR("the page is empty"));
@@ -256,7 +256,10 @@ page_compile(struct str text, enum format format, struct arena *arena, const str
 		*ret_line = line_of(text, c.wrong_at);
 		return -EINVAL;
 	}
-	*page = (struct page){ format, c.part_count, c.parts };
+	*page = (struct page){ format, c.part_count, arena_alloc(arena, c.part_count * sizeof *parts) };
+	if (page->parts == NULL)
+		return -ENOMEM;
+	memcpy(page->parts, parts, c.part_count * sizeof *parts);
 	*ret = page;
 	return 0;
 }

@@ -328,15 +328,27 @@ policy_compile_trial(struct str path, struct str trial, struct str id, struct pr
 
 void
 policy_free(struct policy *policy)
+/* What [site] has is freed with it, whoever else has it; so it goes last. */
+static void
+free_site(struct policy *policy, size_t number)
+{
+	const struct rules *rules = &policy->sites[number].rules, *shared = &policy->sites[0].rules;
+
+	if (number == 0 || rules->open_paths != shared->open_paths)
+		path_set_free(rules->open_paths);
+	if (number == 0 || rules->open_defaults != shared->open_defaults)
+		path_set_free(rules->open_defaults);
+	if (number == 0 || rules->addresses != shared->addresses)
+		cidr_set_free(rules->addresses);
+	if (number == 0 || policy->zones[number] != policy->zones[0])
+		zone_free(policy->zones[number]);
+}
+
 {
 	if (policy == NULL)
 		return;
-	for (size_t i = 0; i < policy->site_count; i++) {
-		path_set_free(policy->sites[i].rules.open_paths);
-		path_set_free(policy->sites[i].rules.open_defaults);
-		cidr_set_free(policy->sites[i].rules.addresses);
-		zone_free(policy->zones[i]);
-	}
+	for (size_t i = policy->site_count; i-- > 0;)
+		free_site(policy, i);
 	for (size_t i = 0; i < policy->planned_zone_count; i++)
 		zone_free(policy->planned_zones[i]);
 	cidr_set_free(policy->proxies);

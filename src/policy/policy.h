@@ -69,6 +69,14 @@ struct policy {
 	size_t              http_connections, http_per_address;
 	unsigned            http_timeout;       /* seconds */
 	enum forward_headers forward_headers;
+/* A built-in page that some site shows, taken apart. */
+struct builtin {
+	struct builtin    *next;
+	struct str         text;
+	const struct page *page;
+	struct str         security_policy;     /* of HTML */
+};
+
 	unsigned            socket_mode;
 	struct str          control_listen;     /* a path, or a loopback address with a port; empty: none */
 	const char         *control_token_file; /* NULL for none: then nothing can be changed by the control API */
@@ -85,7 +93,7 @@ struct policy {
 	struct cidr_set    *proxies;
 	enum log_level      log_level;
 	enum log_decisions  log_decisions;
-	/* [site] first, then each [site.NAME] in the order of the file */
+	/* [site] first, then each [site.NAME] in the order of the file; what they inherit is that of [site] itself */
 	struct site        *sites;
 	size_t              site_count;
 	struct flag        *flags;              /* as many as sites; [0] is maintenance.flag */
@@ -121,6 +129,7 @@ void        policy_free(struct policy *policy);         /* NULL is fine */
 /* The paths behind the words of open_defaults. */
 struct open_default {
 	struct str set, path;
+	struct builtin     *builtins;
 };
 extern const struct open_default open_defaults[];
 extern const size_t              open_default_count;
