@@ -259,6 +259,8 @@ compile_sites(struct values *values, struct policy *policy, const struct policy 
 	compile_site(values, &values->site, policy, previous, 0);
 	for (size_t i = 1; i < policy->site_count; i++, section = section->next)
 		compile_site(values, section, policy, previous, i);
+	if (!policy_index_sites(policy))
+		problem_error(values->problems, &values->site.place, "out of memory");
 	check_sites(values, policy);
 }
 
@@ -326,8 +328,6 @@ policy_compile_trial(struct str path, struct str trial, struct str id, struct pr
 	return compile(&values, path, NULL, problems, ret);
 }
 
-void
-policy_free(struct policy *policy)
 /* What [site] has is freed with it, whoever else has it; so it goes last. */
 static void
 free_site(struct policy *policy, size_t number)
@@ -344,6 +344,8 @@ free_site(struct policy *policy, size_t number)
 		zone_free(policy->zones[number]);
 }
 
+void
+policy_free(struct policy *policy)
 {
 	if (policy == NULL)
 		return;

@@ -6,6 +6,7 @@
 #define POLICY_POLICY_H
 
 #include "answer/answer.h"
+#include "base/table.h"
 #include "policy/planning.h"
 #include "policy/values.h"
 #include "state/condition.h"
@@ -36,6 +37,25 @@ struct site {
 	struct answers         answers;
 };
 
+/* A site's path below one of its hosts. */
+struct site_place {
+	struct str   host;              /* "shop.example"; ".example" of *.example; empty for any */
+	struct str   path;              /* without its final "/" */
+	struct site *site;
+	size_t       peers;             /* places of this host from here on, this one too */
+	size_t       longest;           /* bytes of the longest path among them */
+};
+
+/* Where policy_site_find() looks, so that a thousand sites cost what one does. */
+struct site_index {
+	struct table       names;       /* to a number in policy->sites */
+	struct table       hosts;       /* to the first of its places */
+	struct site_place *places;      /* sorted by host, then path */
+	size_t             place_count;
+	size_t             wildcard;    /* bytes of the longest host that begins with a dot; 0: none does */
+	struct site       *standard;    /* for what is no other's */
+};
+
 /* Prepared content, for one command in an emergency. */
 struct profile {
 	struct str       name;
@@ -47,6 +67,14 @@ struct profile {
 struct page_text {
 	struct page_text *next;
 	struct str        path, text;
+};
+
+/* A built-in page that some site shows, taken apart. */
+struct builtin {
+	struct builtin    *next;
+	struct str         text;
+	const struct page *page;
+	struct str         security_policy;     /* of HTML */
 };
 
 enum gate_bypass { GATE_BYPASS_ANY, GATE_BYPASS_ON, GATE_BYPASS_OFF /* bypass.off is there */ };
@@ -69,14 +97,6 @@ struct policy {
 	size_t              http_connections, http_per_address;
 	unsigned            http_timeout;       /* seconds */
 	enum forward_headers forward_headers;
-/* A built-in page that some site shows, taken apart. */
-struct builtin {
-	struct builtin    *next;
-	struct str         text;
-	const struct page *page;
-	struct str         security_policy;     /* of HTML */
-};
-
 	unsigned            socket_mode;
 	struct str          control_listen;     /* a path, or a loopback address with a port; empty: none */
 	const char         *control_token_file; /* NULL for none: then nothing can be changed by the control API */
@@ -96,6 +116,7 @@ struct builtin {
 	/* [site] first, then each [site.NAME] in the order of the file; what they inherit is that of [site] itself */
 	struct site        *sites;
 	size_t              site_count;
+	struct site_index   site_index;
 	struct flag        *flags;              /* as many as sites; [0] is maintenance.flag */
 	struct flag_folder  folder;
 	struct zone       **zones;              /* one a site */
@@ -108,6 +129,7 @@ struct builtin {
 	struct zone       **planned_zones;
 	size_t              planned_zone_count;
 	struct page_text   *page_texts;
+	struct builtin     *builtins;
 	const struct source *sources;
 };
 
@@ -129,10 +151,12 @@ void        policy_free(struct policy *policy);         /* NULL is fine */
 /* The paths behind the words of open_defaults. */
 struct open_default {
 	struct str set, path;
-	struct builtin     *builtins;
 };
 extern const struct open_default open_defaults[];
 extern const size_t              open_default_count;
+
+/* Fills policy->site_index from policy->sites, in policy->arena; once.  False when there is no memory. */
+bool policy_index_sites(struct policy *policy);
 
 /* The site named `name`, or NULL. */
 struct site *policy_site_named(const struct policy *policy, struct str name);
