@@ -21,7 +21,7 @@
 
 static const uint8_t mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
-/* One number of an IPv4 address: 0 to 255 in at most three digits, none of them a zero too many.  Returns their count. */
+/* One number of an IPv4 address, 0 to 255 without leading zeros.  Returns its digits' count, 0 when there is none. */
 static size_t
 take_octet(const char *text, const char *end, uint8_t *ret)
 {

@@ -102,19 +102,19 @@ static const struct builtin *
 load_builtin(struct loader *l, struct str language, enum format format)
 {
 	struct arena *arena = l->values->arena;
-	struct str text = builtin_page(language, format);
+	const struct builtin_file *file = builtin_page(language, format);
 	struct builtin *new;
 
 	for (const struct builtin *b = l->policy->builtins; b != NULL; b = b->next)
-		if (b->text.p == text.p)
+		if (b->file == file)
 			return b;
 	new = arena_zalloc(arena, 1, sizeof *new);
 	if (new == NULL)
 		return NULL;
-	*new = (struct builtin){ .next = l->policy->builtins, .text = text };
-	new->page = compile(l, &l->section->place, STR("built-in page"), text, format);
+	*new = (struct builtin){ .next = l->policy->builtins, .file = file };
+	new->page = compile(l, &l->section->place, STR("built-in page"), file->text, format);
 	if (format == FORMAT_HTML)
-		new->security_policy = page_security_policy(text, arena);
+		new->security_policy = page_security_policy_of(file->style, file->script, arena);
 	l->policy->builtins = new;
 	return new;
 }

@@ -69,12 +69,14 @@ struct page_text {
 	struct str        path, text;
 };
 
+struct builtin_file;
+
 /* A built-in page that some site shows, taken apart. */
 struct builtin {
-	struct builtin    *next;
-	struct str         text;
-	const struct page *page;
-	struct str         security_policy;     /* of HTML */
+	struct builtin            *next;
+	const struct builtin_file *file;
+	const struct page         *page;
+	struct str                 security_policy;     /* of HTML */
 };
 
 enum gate_bypass { GATE_BYPASS_ANY, GATE_BYPASS_ON, GATE_BYPASS_OFF /* bypass.off is there */ };
