@@ -206,21 +206,7 @@ compile_gateway(struct values *values, struct policy *policy)
 	policy->log_decisions = (enum log_decisions)values->gateway.v[KEY_LOG_DECISIONS].number;
 }
 
-/* Two sites that would take the same requests: which of them decides would be a matter of order. */
-static bool
-same_place(const struct site *a, const struct site *b)
-{
-	if (!str_eq(a->path, b->path))
-		return false;
-	if (a->host_count == 0 || b->host_count == 0)
-		return a->host_count == b->host_count;
-	for (size_t i = 0; i < a->host_count; i++)
-		for (size_t j = 0; j < b->host_count; j++)
-			if (str_eq(a->hosts[i], b->hosts[j]))
-				return true;
-	return false;
-}
-
+/* Of two sites that would take the same requests, which decides would be a matter of order. */
 static void
 check_sites(struct values *values, const struct policy *policy)
 {
@@ -230,10 +216,11 @@ check_sites(struct values *values, const struct policy *policy)
 	for (size_t i = 1; i < policy->site_count; i++, section = section->next) {
 		const struct site *site = &policy->sites[i];
 
-		for (size_t j = 1; j < i; j++)
-			if (same_place(site, &policy->sites[j]))
-				problem_error(values->problems, &section->place,
-				    "host and path are those of [site.%.*s] already", STR_ARG(policy->sites[j].name));
+		const struct site *first = policy_site_first(policy, site);
+
+		if (first != site)
+			problem_error(values->problems, &section->place,
+			    "host and path are those of [site.%.*s] already", STR_ARG(first->name));
 		if (site->is_default && first_default != NULL)
 			problem_error(values->problems, &section->v[KEY_DEFAULT].place,
 			    "[site.%.*s] is the default already", STR_ARG(first_default->name));
@@ -259,19 +246,26 @@ compile_sites(struct values *values, struct policy *policy, const struct policy 
 	compile_site(values, &values->site, policy, previous, 0);
 	for (size_t i = 1; i < policy->site_count; i++, section = section->next)
 		compile_site(values, section, policy, previous, i);
-	if (!policy_index_sites(policy))
+	if (policy_index_sites(policy))
+		check_sites(values, policy);
+	else
 		problem_error(values->problems, &values->site.place, "out of memory");
-	check_sites(values, policy);
 }
 
 /* What was last known of each flag stays known over a reload. */
 static void
 inherit_states(struct policy *policy, const struct policy *previous)
 {
-	for (size_t i = 0; previous != NULL && i < policy->site_count; i++)
-		for (size_t j = 0; j < previous->site_count; j++)
-			if (strcmp(policy->flags[i].path, previous->flags[j].path) == 0)
-				policy->flags[i].last = atomic_load(&previous->flags[j].last);
+	for (size_t i = 0; previous != NULL && i < policy->site_count; i++) {
+		size_t tried = 0, at = i % previous->site_count;        /* mostly it stands where it stood */
+
+		while (tried < previous->site_count && strcmp(policy->flags[i].path, previous->flags[at].path) != 0) {
+			tried++;
+			at = (at + 1) % previous->site_count;
+		}
+		if (tried < previous->site_count)
+			policy->flags[i].last = atomic_load(&previous->flags[at].last);
+	}
 }
 
 static int

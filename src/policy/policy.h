@@ -163,6 +163,9 @@ bool policy_index_sites(struct policy *policy);
 /* The site named `name`, or NULL. */
 struct site *policy_site_named(const struct policy *policy, struct str name);
 
+/* The first site in the file with a path and one of the hosts of `site`: `site` itself, where no other has them. */
+const struct site *policy_site_first(const struct policy *policy, const struct site *site);
+
 /*
  * The site that decides the request: named by the server, else closest host, then longest path, else the default.
  * Never NULL.  Not for requests that are odd: see policy_site_concerned().

@@ -42,20 +42,32 @@ compare_places(const void *left, const void *right)
 	return order != 0 ? order : (a->site > b->site) - (a->site < b->site);
 }
 
+/* "/shop" of "/shop/". */
+static struct str
+path_of(const struct site *site)
+{
+	return str_sub(site->path, 0, site->path.len - 1);
+}
+
+/* As it stands in the table. */
+static struct str
+host_of(struct str pattern)
+{
+	return str_starts(pattern, STR("*")) ? str_sub(pattern, 1, pattern.len) : pattern;
+}
+
 static void
 add_places(struct site_index *index, struct site *site)
 {
-	struct str path = str_sub(site->path, 0, site->path.len - 1);
+	struct str path = path_of(site);
 
 	if (site->host_count == 0)
 		index->places[index->place_count++] = (struct site_place){ .path = path, .site = site };
 	for (size_t i = 0; i < site->host_count; i++) {
-		struct str host = site->hosts[i];
+		struct str host = host_of(site->hosts[i]);
 
-		if (str_starts(host, STR("*"))) {
-			host = str_sub(host, 1, host.len);
-			index->wildcard = host.len > index->wildcard ? host.len : index->wildcard;
-		}
+		if (host.len < site->hosts[i].len && host.len > index->wildcard)
+			index->wildcard = host.len;
 		index->places[index->place_count++] =
 		    (struct site_place){ .host = host, .path = path, .site = site };
 	}
@@ -116,6 +128,28 @@ site_at(const struct site_place *places, size_t count, struct str path)
 			high = middle;
 	}
 	return low < count && str_eq(places[low].path, path) ? places[low].site : NULL;
+}
+
+static const struct site *
+site_first_at(const struct site_index *index, struct str host, struct str path)
+{
+	size_t first;
+
+	return !table_find(&index->hosts, host, &first) ? NULL :
+	    site_at(&index->places[first], index->places[first].peers, path);
+}
+
+const struct site *
+policy_site_first(const struct policy *policy, const struct site *site)
+{
+	const struct site_index *index = &policy->site_index;
+	const struct site *first = site;
+
+	if (site->host_count == 0)
+		return site_first_at(index, STR_NONE, path_of(site));
+	for (size_t i = 0; i < site->host_count && first == site; i++)
+		first = site_first_at(index, host_of(site->hosts[i]), path_of(site));
+	return first;
 }
 
 /* The site of that host with the longest path that is above `path`, or is it; or NULL. */

@@ -180,6 +180,10 @@ static const struct {
 	    "those of [site.a] already" },
 	{ "... with and without /",   "[site.a]\nhost = x.example\npath = /p\n[site.b]\nhost = x.example\npath = /p/\n", 4, "site.b", "",
 	    "those of [site.a] already" },
+	{ "the same wildcard",        "[site.a]\nhost = *.x.example\n[site.b]\nhost = x.example\n[site.c]\nhost = *.x.example\n", 5, "site.c", "",
+	    "those of [site.a] already" },
+	{ "two paths for all",        "[site.a]\npath = /a\n[site.b]\npath = /b\n[site.c]\nhost = x\npath = /b\n[site.d]\npath = /b/\n", 8, "site.d", "",
+	    "those of [site.b] already" },
 	{ "two sites for all",        "[site.a]\n[site.b]\n",                  2, "site.b", "", "those of [site.a] already" },
 };
 
@@ -722,6 +726,13 @@ test_compile_inherits_state(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(second.policy);
 	check_int("b is still off", second.policy->flags[1].last, FLAG_OFF);
 	check_int("c is not known", second.policy->flags[2].last, FLAG_UNKNOWN);
+	compiled_free(&second);
+	compile_text(&folder, "[gateway]\nstate_dir = .\n[site.d]\nhost = d\n[site.b]\nhost = b\n[site.c]\nhost = c\n[site.a]\nhost = a\n",
+	    first.policy, &second);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(second.policy);
+	check_int("wherever a stands", second.policy->flags[4].last, FLAG_ON);
+	check_int("... and b where it stood", second.policy->flags[2].last, FLAG_OFF);
+	check_int("d is not known", second.policy->flags[1].last, FLAG_UNKNOWN);
 	compiled_free(&second);
 	compiled_free(&first);
 	folder_remove(&folder);
