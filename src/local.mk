@@ -9,7 +9,7 @@ WARDEN_SOURCES = \
 	src/base/child.c src/base/child.h src/base/clock.c src/base/clock.h src/base/file.c src/base/file.h src/base/ini.c src/base/ini.h \
 	src/base/ip.c src/base/ip.h src/base/json_memory.c src/base/json_memory.h \
 	src/base/now.c src/base/problem.c src/base/problem.h src/base/secret.c \
-	src/base/secret.h src/base/str.c src/base/str.h src/base/utf8.c src/base/utf8.h src/base/zone.c src/base/zone.h \
+	src/base/secret.h src/base/str.c src/base/str.h src/base/table.c src/base/table.h src/base/utf8.c src/base/utf8.h src/base/zone.c src/base/zone.h \
 	src/state/condition.c src/state/condition.h src/state/flag.c src/state/flag.h \
 	src/state/recurrence.c src/state/recurrence.h src/state/ticket.c src/state/ticket.h src/state/window.c \
 	src/state/window.h \

@@ -50,7 +50,7 @@ UNIT_SOURCES = \
 	tests/unit/test_page.c tests/unit/test_pages.c tests/unit/test_path.c tests/unit/test_problem.c \
 	tests/unit/test_reply.c tests/unit/test_rewritemap.c tests/unit/test_request.c tests/unit/test_secret.c tests/unit/test_serve.c \
 	tests/unit/test_share.c tests/unit/test_site.c tests/unit/test_status.c tests/unit/test_store.c \
-	tests/unit/test_str.c tests/unit/test_timing.c tests/unit/test_utf8.c tests/unit/test_values.c \
+	tests/unit/test_str.c tests/unit/test_table.c tests/unit/test_timing.c tests/unit/test_utf8.c tests/unit/test_values.c \
 	tests/unit/test_control.c tests/unit/test_metrics.c tests/unit/test_verdict.c tests/unit/test_zone.c
 
 EXTRA_PROGRAMS = tests/unit/unit

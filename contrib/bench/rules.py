@@ -10,7 +10,7 @@ from figures import Amount, Figure
 DECISIONS = 1000
 # what is more, against 10 networks, 10 paths and 1 site; networks, paths, sites; goal
 SIZES = (("1,000 networks", 1000, 10, 1, None), ("100,000 networks", MANY, 10, 1, 1.10),
-         ("100 paths", 10, 100, 1, None), ("1,000 paths", 10, 1000, 1, None), ("100 sites", 10, 10, 100, None),
+         ("100 paths", 10, 100, 1, None), ("1,000 paths", 10, 1000, 1, None), ("100 sites", 10, 10, 100, 1.10),
          ("100,000 networks, 1,000 paths", MANY, 1000, 1, 1.10))
 LOAD_MS = 50
 

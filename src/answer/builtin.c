@@ -16,7 +16,7 @@ find(const char *name)
 	return NULL;
 }
 
-struct str
+const struct builtin_file *
 builtin_page(struct str language, enum format format)
 {
 	const struct builtin_file *file;
@@ -29,5 +29,5 @@ builtin_page(struct str language, enum format format)
 		file = find(name);
 	}
 	assert(file != NULL);           /* the build puts them in */
-	return file->text;
+	return file;
 }

@@ -8,12 +8,13 @@
 struct builtin_file {
 	const char *name;               /* "page.de.html" */
 	struct str  text;
+	struct str  style, script;      /* SHA-256 of these elements, in base64; empty where there is none */
 };
 
 extern const struct builtin_file builtin_files[];
 extern const size_t              builtin_file_count;
 
 /* The page in `language`, else in English. */
-struct str builtin_page(struct str language, enum format format);
+const struct builtin_file *builtin_page(struct str language, enum format format);
 
 #endif

@@ -194,8 +194,8 @@ take_tag(struct compiler *c, struct str tag, const char *at)
 static size_t
 find_pair(struct str s, char c)
 {
-	for (size_t i = 0; i + 1 < s.len; i++)
-		if (s.p[i] == c && s.p[i + 1] == c)
+	for (size_t i = str_find(s, c); i + 1 < s.len; i += 1 + str_find(str_sub(s, i + 1, s.len), c))
+		if (s.p[i + 1] == c)
 			return i;
 	return s.len;
 }
@@ -239,11 +239,11 @@ int
 page_compile(struct str text, enum format format, struct arena *arena, const struct page **ret,
     const char **ret_wrong, unsigned *ret_line)
 {
-	struct compiler c = { .arena = arena, .format = format, .whole = text };
+	struct part parts[PAGE_PARTS_MAX];      /* most pages have a tenth of that */
+	struct compiler c = { .arena = arena, .format = format, .whole = text, .parts = parts };
 	struct page *page = arena_alloc(arena, sizeof *page);
 
-	c.parts = arena_zalloc(arena, PAGE_PARTS_MAX, sizeof *c.parts);
-	if (page == NULL || c.parts == NULL)
+	if (page == NULL)
 		return -ENOMEM;
 	if (str_trim(text).len == 0)
 		fail(&c, text.p, STR("the page is empty"));
@@ -256,7 +256,10 @@ page_compile(struct str text, enum format format, struct arena *arena, const str
 		*ret_line = line_of(text, c.wrong_at);
 		return -EINVAL;
 	}
-	*page = (struct page){ format, c.part_count, c.parts };
+	*page = (struct page){ format, c.part_count, arena_alloc(arena, c.part_count * sizeof *parts) };
+	if (page->parts == NULL)
+		return -ENOMEM;
+	memcpy(page->parts, parts, c.part_count * sizeof *parts);
 	*ret = page;
 	return 0;
 }
@@ -340,8 +343,14 @@ page_security_policy(struct str text, struct arena *arena)
 		sha256_base64(style, style_hash);
 	if (script.p != NULL)
 		sha256_base64(script, script_hash);
+	return page_security_policy_of(str_of(style_hash), str_of(script_hash), arena);
+}
+
+struct str
+page_security_policy_of(struct str style, struct str script, struct arena *arena)
+{
 	return arena_printf(arena, "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-	    "img-src data:; connect-src 'self'%s%s%s%s%s%s",
-	    style.p == NULL ? "" : "; style-src 'sha256-", style_hash, style.p == NULL ? "" : "'",
-	    script.p == NULL ? "" : "; script-src 'sha256-", script_hash, script.p == NULL ? "" : "'");
+	    "img-src data:; connect-src 'self'%s%.*s%s%s%.*s%s",
+	    style.len == 0 ? "" : "; style-src 'sha256-", STR_ARG(style), style.len == 0 ? "" : "'",
+	    script.len == 0 ? "" : "; script-src 'sha256-", STR_ARG(script), script.len == 0 ? "" : "'");
 }

@@ -49,4 +49,7 @@ int page_render(const struct page *page, const struct page_values *values, struc
  */
 struct str page_security_policy(struct str text, struct arena *arena);
 
+/* The same of a page whose elements' SHA-256 are known, in base64; empty for what it does not have. */
+struct str page_security_policy_of(struct str style, struct str script, struct arena *arena);
+
 #endif

@@ -190,6 +190,7 @@ struct scan {
 	ini_known_key       *known;
 	struct ini_section **section_end;
 	struct ini_entry   **entry_end;
+	struct ini_entry   **of_section;        /* the first entry that may be of the section */
 	struct str           section;
 	unsigned             line;
 };
@@ -201,10 +202,10 @@ scan_place(const struct scan *scan, struct str key)
 }
 
 static const struct ini_entry *
-find_entry(const struct ini *ini, struct str section, struct str key)
+find_entry(const struct scan *scan, struct str key)
 {
-	for (const struct ini_entry *e = ini->entries; e != NULL; e = e->next)
-		if (str_eq(e->section, section) && str_eq(e->key, key))
+	for (const struct ini_entry *e = *scan->of_section; e != NULL; e = e->next)
+		if (str_eq(e->key, key) && str_eq(e->section, scan->section))
 			return e;
 	return NULL;
 }
@@ -216,11 +217,13 @@ scan_section(struct scan *scan, struct str name)
 	struct place place;
 
 	scan->section = arena_lower(scan->arena, name);
+	scan->of_section = scan->entry_end;
 	place = scan_place(scan, STR_NONE);
 	for (struct ini_section *s = scan->ini->sections; s != NULL; s = s->next) {
 		if (!str_eq(s->name, scan->section))
 			continue;
 		problem_error(scan->problems, &place, "the section stands in line %u already", s->line);
+		scan->of_section = &scan->ini->entries;
 		return;
 	}
 	if (section == NULL)
@@ -257,7 +260,7 @@ scan_entry(struct scan *scan, const struct line *line)
 		problem_error(scan->problems, &place, "a setting stands in the comment: give each key its own line");
 		return;
 	}
-	earlier = find_entry(scan->ini, scan->section, key);
+	earlier = find_entry(scan, key);
 	if (earlier != NULL) {
 		problem_error(scan->problems, &place, "the key stands in line %u already", earlier->line);
 		return;

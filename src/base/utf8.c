@@ -27,12 +27,28 @@ sequence_length(unsigned char lead, uint32_t *ret_least)
 	return (lead & 0xf8) == 0xf0 ? 4 : 0;
 }
 
+/* The first byte at `from` or behind it that is not ASCII, or s.len: eight at a time, as nearly all are. */
+static size_t
+ascii_end(struct str s, size_t from)
+{
+	uint64_t eight;
+
+	for (; s.len - from >= sizeof eight; from += sizeof eight) {
+		memcpy(&eight, s.p + from, sizeof eight);
+		if ((eight & UINT64_C(0x8080808080808080)) != 0)
+			break;
+	}
+	while (from < s.len && (unsigned char)s.p[from] < 0x80)
+		from++;
+	return from;
+}
+
 bool
 utf8_valid(struct str s)
 {
 	static const unsigned char lead_bits[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
 
-	for (size_t i = 0; i < s.len;) {
+	for (size_t i = ascii_end(s, 0); i < s.len; i = ascii_end(s, i)) {
 		uint32_t least, code;
 		size_t len = sequence_length((unsigned char)s.p[i], &least);
 

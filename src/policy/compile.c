@@ -206,21 +206,7 @@ compile_gateway(struct values *values, struct policy *policy)
 	policy->log_decisions = (enum log_decisions)values->gateway.v[KEY_LOG_DECISIONS].number;
 }
 
-/* Two sites that would take the same requests: which of them decides would be a matter of order. */
-static bool
-same_place(const struct site *a, const struct site *b)
-{
-	if (!str_eq(a->path, b->path))
-		return false;
-	if (a->host_count == 0 || b->host_count == 0)
-		return a->host_count == b->host_count;
-	for (size_t i = 0; i < a->host_count; i++)
-		for (size_t j = 0; j < b->host_count; j++)
-			if (str_eq(a->hosts[i], b->hosts[j]))
-				return true;
-	return false;
-}
-
+/* Of two sites that would take the same requests, which decides would be a matter of order. */
 static void
 check_sites(struct values *values, const struct policy *policy)
 {
@@ -230,10 +216,11 @@ check_sites(struct values *values, const struct policy *policy)
 	for (size_t i = 1; i < policy->site_count; i++, section = section->next) {
 		const struct site *site = &policy->sites[i];
 
-		for (size_t j = 1; j < i; j++)
-			if (same_place(site, &policy->sites[j]))
-				problem_error(values->problems, &section->place,
-				    "host and path are those of [site.%.*s] already", STR_ARG(policy->sites[j].name));
+		const struct site *first = policy_site_first(policy, site);
+
+		if (first != site)
+			problem_error(values->problems, &section->place,
+			    "host and path are those of [site.%.*s] already", STR_ARG(first->name));
 		if (site->is_default && first_default != NULL)
 			problem_error(values->problems, &section->v[KEY_DEFAULT].place,
 			    "[site.%.*s] is the default already", STR_ARG(first_default->name));
@@ -259,17 +246,26 @@ compile_sites(struct values *values, struct policy *policy, const struct policy 
 	compile_site(values, &values->site, policy, previous, 0);
 	for (size_t i = 1; i < policy->site_count; i++, section = section->next)
 		compile_site(values, section, policy, previous, i);
-	check_sites(values, policy);
+	if (policy_index_sites(policy))
+		check_sites(values, policy);
+	else
+		problem_error(values->problems, &values->site.place, "out of memory");
 }
 
 /* What was last known of each flag stays known over a reload. */
 static void
 inherit_states(struct policy *policy, const struct policy *previous)
 {
-	for (size_t i = 0; previous != NULL && i < policy->site_count; i++)
-		for (size_t j = 0; j < previous->site_count; j++)
-			if (strcmp(policy->flags[i].path, previous->flags[j].path) == 0)
-				policy->flags[i].last = atomic_load(&previous->flags[j].last);
+	for (size_t i = 0; previous != NULL && i < policy->site_count; i++) {
+		size_t tried = 0, at = i % previous->site_count;        /* mostly it stands where it stood */
+
+		while (tried < previous->site_count && strcmp(policy->flags[i].path, previous->flags[at].path) != 0) {
+			tried++;
+			at = (at + 1) % previous->site_count;
+		}
+		if (tried < previous->site_count)
+			policy->flags[i].last = atomic_load(&previous->flags[at].last);
+	}
 }
 
 static int
@@ -326,17 +322,29 @@ policy_compile_trial(struct str path, struct str trial, struct str id, struct pr
 	return compile(&values, path, NULL, problems, ret);
 }
 
+/* What [site] has is freed with it, whoever else has it; so it goes last. */
+static void
+free_site(struct policy *policy, size_t number)
+{
+	const struct rules *rules = &policy->sites[number].rules, *shared = &policy->sites[0].rules;
+
+	if (number == 0 || rules->open_paths != shared->open_paths)
+		path_set_free(rules->open_paths);
+	if (number == 0 || rules->open_defaults != shared->open_defaults)
+		path_set_free(rules->open_defaults);
+	if (number == 0 || rules->addresses != shared->addresses)
+		cidr_set_free(rules->addresses);
+	if (number == 0 || policy->zones[number] != policy->zones[0])
+		zone_free(policy->zones[number]);
+}
+
 void
 policy_free(struct policy *policy)
 {
 	if (policy == NULL)
 		return;
-	for (size_t i = 0; i < policy->site_count; i++) {
-		path_set_free(policy->sites[i].rules.open_paths);
-		path_set_free(policy->sites[i].rules.open_defaults);
-		cidr_set_free(policy->sites[i].rules.addresses);
-		zone_free(policy->zones[i]);
-	}
+	for (size_t i = policy->site_count; i-- > 0;)
+		free_site(policy, i);
 	for (size_t i = 0; i < policy->planned_zone_count; i++)
 		zone_free(policy->planned_zones[i]);
 	cidr_set_free(policy->proxies);

@@ -107,6 +107,8 @@ compile_methods(struct values *values, const struct value *value)
 static void
 compile_secrets(struct values *values, const struct value *value, struct rules *rules)
 {
+	memset(rules->secrets, 0, sizeof rules->secrets);
+	rules->secret_count = 0;
 	if (value->set && value->item_count == 0)
 		problem_error(values->problems, &value->place, "the secret is empty");
 	if (value->item_count > RULES_SECRETS_MAX)
@@ -174,6 +176,8 @@ compile_users(struct values *values, const struct section *section, struct rules
 	struct str groups = STR_NONE;
 	size_t max;
 
+	rules->users = NULL;
+	rules->user_count = 0;
 	values_refuse_writable(values, &file->place, file->text);
 	if (file->text.len > 0 && values_read_file(values, &file->place, file->text, LIST_FILE_MAX, &groups) != 0)
 		return;
@@ -191,24 +195,43 @@ compile_users(struct values *values, const struct section *section, struct rules
 }
 
 static void
+compile_origins(struct values *values, const struct value *value, struct rules *rules)
+{
+	rules->cors_origins = value->items;
+	rules->cors_origin_count = value->item_count;
+	for (size_t i = 0; i < rules->cors_origin_count; i++)
+		if (!str_starts(rules->cors_origins[i], STR("http://")) &&
+		    !str_starts(rules->cors_origins[i], STR("https://")))
+			problem_error(values->problems, &value->place, "expected an origin such as "
+			    "https://app.example.com, not \"%.*s\"", STR_ARG(rules->cors_origins[i]));
+}
+
+/*
+ * `rules` are all zero, or a copy of those of [site]: what the section inherits is left as it is, so that a hundred
+ * sites have one list between them, and what is wrong with it is said once.
+ */
+static void
 compile_rules(struct values *values, const struct section *section, struct rules *rules)
 {
 	const struct value *v = section->v;
 
-	rules->open_paths = compile_paths(values, &v[KEY_OPEN_PATH]);
-	rules->open_defaults = compile_open_defaults(values, &v[KEY_OPEN_DEFAULTS]);
-	rules->open_methods = compile_methods(values, &v[KEY_OPEN_METHOD]);
-	rules->addresses = compile_networks(values, &v[KEY_BYPASS_ADDRESS]);
-	rules->bypass_header = header_cgi_name(compile_header_name(values, &v[KEY_BYPASS_HEADER]), values->arena);
-	compile_secrets(values, &v[KEY_BYPASS_SECRET], rules);
-	compile_users(values, section, rules);
-	rules->cors_origins = v[KEY_CORS_ORIGINS].items;
-	rules->cors_origin_count = v[KEY_CORS_ORIGINS].item_count;
-	for (size_t i = 0; i < rules->cors_origin_count; i++)
-		if (!str_starts(rules->cors_origins[i], STR("http://")) &&
-		    !str_starts(rules->cors_origins[i], STR("https://")))
-			problem_error(values->problems, &v[KEY_CORS_ORIGINS].place, "expected an origin such as "
-			    "https://app.example.com, not \"%.*s\"", STR_ARG(rules->cors_origins[i]));
+	if (!values_inherited(section, KEY_OPEN_PATH))
+		rules->open_paths = compile_paths(values, &v[KEY_OPEN_PATH]);
+	if (!values_inherited(section, KEY_OPEN_DEFAULTS))
+		rules->open_defaults = compile_open_defaults(values, &v[KEY_OPEN_DEFAULTS]);
+	if (!values_inherited(section, KEY_OPEN_METHOD))
+		rules->open_methods = compile_methods(values, &v[KEY_OPEN_METHOD]);
+	if (!values_inherited(section, KEY_BYPASS_ADDRESS))
+		rules->addresses = compile_networks(values, &v[KEY_BYPASS_ADDRESS]);
+	if (!values_inherited(section, KEY_BYPASS_HEADER))
+		rules->bypass_header =
+		    header_cgi_name(compile_header_name(values, &v[KEY_BYPASS_HEADER]), values->arena);
+	if (!values_inherited(section, KEY_BYPASS_SECRET))
+		compile_secrets(values, &v[KEY_BYPASS_SECRET], rules);
+	if (!values_inherited(section, KEY_BYPASS_USER) || !values_inherited(section, KEY_BYPASS_GROUP_FILE))
+		compile_users(values, section, rules);
+	if (!values_inherited(section, KEY_CORS_ORIGINS))
+		compile_origins(values, &v[KEY_CORS_ORIGINS], rules);
 }
 
 /* MAINTENANCE_MODE of the environment, at start and at each reload. */
@@ -508,18 +531,32 @@ compile_answers(struct values *values, const struct section *section, struct pol
 	pages_load(values, section, policy, previous, a);
 }
 
+static void
+compile_zone(struct values *values, const struct section *section, struct policy *policy, size_t number)
+{
+	const struct value *zone = &section->v[KEY_TIME_ZONE];
+	int rc;
+
+	policy->zones[number] = policy->zones[0];
+	if (values_inherited(section, KEY_TIME_ZONE))
+		return;
+	policy->zones[number] = NULL;
+	rc = zone_load(zone->text, &policy->zones[number]);
+	if (rc != 0)
+		problem_error(values->problems, &zone->place,
+		    "cannot load the time zone \"%.*s\": %s; expected a name such as Europe/Berlin or UTC",
+		    STR_ARG(zone->text), strerror(-rc));
+}
+
 void
 compile_site(struct values *values, const struct section *section, struct policy *policy, const struct policy *previous,
     size_t number)
 {
 	struct site *site = &policy->sites[number];
-	const struct value *zone = &section->v[KEY_TIME_ZONE];
-	int rc = zone_load(zone->text, &policy->zones[number]);
 
-	if (rc != 0)
-		problem_error(values->problems, &zone->place,
-		    "cannot load the time zone \"%.*s\": %s; expected a name such as Europe/Berlin or UTC",
-		    STR_ARG(zone->text), strerror(-rc));
+	if (number != 0)
+		site->rules = policy->sites[0].rules;
+	compile_zone(values, section, policy, number);
 	site->name = section->name;
 	site->path = STR("/");
 	if (number != 0)

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "answer/builtin.h"
 #include "policy/pages.h"
@@ -96,26 +97,42 @@ load_sibling(struct loader *l, struct str language, enum format format)
 	return load_file(l, sibling, format);
 }
 
-static const struct page *
-load_builtin(struct loader *l, struct str language, enum format format, struct str *ret_text)
+/* A built-in page is taken apart once for all sites, as the same text is the same page. */
+static const struct builtin *
+load_builtin(struct loader *l, struct str language, enum format format)
 {
-	*ret_text = builtin_page(language, format);
-	return compile(l, &l->section->place, STR("built-in page"), *ret_text, format);
+	struct arena *arena = l->values->arena;
+	const struct builtin_file *file = builtin_page(language, format);
+	struct builtin *new;
+
+	for (const struct builtin *b = l->policy->builtins; b != NULL; b = b->next)
+		if (b->file == file)
+			return b;
+	new = arena_zalloc(arena, 1, sizeof *new);
+	if (new == NULL)
+		return NULL;
+	*new = (struct builtin){ .next = l->policy->builtins, .file = file };
+	new->page = compile(l, &l->section->place, STR("built-in page"), file->text, format);
+	if (format == FORMAT_HTML)
+		new->security_policy = page_security_policy_of(file->style, file->script, arena);
+	l->policy->builtins = new;
+	return new;
 }
 
 static void
 set_page(struct loader *l, size_t language, enum format format, const struct page *own)
 {
 	struct answers *a = l->answers;
-	struct str text;
+	const struct builtin *builtin = own != NULL ? NULL : load_builtin(l, a->languages[language], format);
 
 	a->pages[language][format] = own;
-	if (own == NULL)
-		a->pages[language][format] = load_builtin(l, a->languages[language], format, &text);
-	if (format != FORMAT_HTML)
-		return;
-	a->security_policy[language] = own != NULL ? l->section->v[KEY_CONTENT_SECURITY_POLICY].text :
-	    page_security_policy(text, l->values->arena);
+	if (own != NULL && format == FORMAT_HTML)
+		a->security_policy[language] = l->section->v[KEY_CONTENT_SECURITY_POLICY].text;
+	if (builtin == NULL)
+		return;         /* or there was no memory, which the arena remembers */
+	a->pages[language][format] = builtin->page;
+	if (format == FORMAT_HTML)
+		a->security_policy[language] = builtin->security_policy;
 }
 
 /* The page's own file first: it must be there.  What stands in another language or format is a gain. */
@@ -155,6 +172,21 @@ load_inline(struct loader *l)
 	}
 }
 
+/* Whether all that makes the section's pages is that of [site]. */
+static bool
+inherits_pages(const struct section *section)
+{
+	static const enum key keys[] = { KEY_PAGE, KEY_CONTENT, KEY_CONTENT_SECURITY_POLICY, KEY_LANGUAGES };
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (!values_inherited(section, keys[i]))
+			return false;
+	for (const struct local_value *l = section->local; l != NULL; l = l->next)
+		if (l->key == KEY_CONTENT)
+			return false;
+	return true;
+}
+
 void
 pages_load(struct values *values, const struct section *section, struct policy *policy, const struct policy *previous,
     struct answers *answers)
@@ -162,6 +194,12 @@ pages_load(struct values *values, const struct section *section, struct policy *
 	struct loader l = { values, section, policy, previous, answers };
 	bool file = section->v[KEY_PAGE].text.len > 0, content = section->v[KEY_CONTENT].text.len > 0;
 
+	if (inherits_pages(section)) {
+		memcpy(answers->pages, policy->sites[0].answers.pages, sizeof answers->pages);
+		memcpy(answers->security_policy, policy->sites[0].answers.security_policy,
+		    sizeof answers->security_policy);
+		return;
+	}
 	if (file && content && section->v[KEY_PAGE].set && section->v[KEY_CONTENT].set)
 		problem_error(
 		    values->problems, &section->v[KEY_CONTENT].place, "page and content cannot both be given");

@@ -6,6 +6,7 @@
 #define POLICY_POLICY_H
 
 #include "answer/answer.h"
+#include "base/table.h"
 #include "policy/planning.h"
 #include "policy/values.h"
 #include "state/condition.h"
@@ -36,6 +37,25 @@ struct site {
 	struct answers         answers;
 };
 
+/* A site's path below one of its hosts. */
+struct site_place {
+	struct str   host;              /* "shop.example"; ".example" of *.example; empty for any */
+	struct str   path;              /* without its final "/" */
+	struct site *site;
+	size_t       peers;             /* places of this host from here on, this one too */
+	size_t       longest;           /* bytes of the longest path among them */
+};
+
+/* Where policy_site_find() looks, so that a thousand sites cost what one does. */
+struct site_index {
+	struct table       names;       /* to a number in policy->sites */
+	struct table       hosts;       /* to the first of its places */
+	struct site_place *places;      /* sorted by host, then path */
+	size_t             place_count;
+	size_t             wildcard;    /* bytes of the longest host that begins with a dot; 0: none does */
+	struct site       *standard;    /* for what is no other's */
+};
+
 /* Prepared content, for one command in an emergency. */
 struct profile {
 	struct str       name;
@@ -47,6 +67,16 @@ struct profile {
 struct page_text {
 	struct page_text *next;
 	struct str        path, text;
+};
+
+struct builtin_file;
+
+/* A built-in page that some site shows, taken apart. */
+struct builtin {
+	struct builtin            *next;
+	const struct builtin_file *file;
+	const struct page         *page;
+	struct str                 security_policy;     /* of HTML */
 };
 
 enum gate_bypass { GATE_BYPASS_ANY, GATE_BYPASS_ON, GATE_BYPASS_OFF /* bypass.off is there */ };
@@ -85,9 +115,10 @@ struct policy {
 	struct cidr_set    *proxies;
 	enum log_level      log_level;
 	enum log_decisions  log_decisions;
-	/* [site] first, then each [site.NAME] in the order of the file */
+	/* [site] first, then each [site.NAME] in the order of the file; what they inherit is that of [site] itself */
 	struct site        *sites;
 	size_t              site_count;
+	struct site_index   site_index;
 	struct flag        *flags;              /* as many as sites; [0] is maintenance.flag */
 	struct flag_folder  folder;
 	struct zone       **zones;              /* one a site */
@@ -100,6 +131,7 @@ struct policy {
 	struct zone       **planned_zones;
 	size_t              planned_zone_count;
 	struct page_text   *page_texts;
+	struct builtin     *builtins;
 	const struct source *sources;
 };
 
@@ -125,8 +157,14 @@ struct open_default {
 extern const struct open_default open_defaults[];
 extern const size_t              open_default_count;
 
+/* Fills policy->site_index from policy->sites, in policy->arena; once.  False when there is no memory. */
+bool policy_index_sites(struct policy *policy);
+
 /* The site named `name`, or NULL. */
 struct site *policy_site_named(const struct policy *policy, struct str name);
+
+/* The first site in the file with a path and one of the hosts of `site`: `site` itself, where no other has them. */
+const struct site *policy_site_first(const struct policy *policy, const struct site *site);
 
 /*
  * The site that decides the request: named by the server, else closest host, then longest path, else the default.

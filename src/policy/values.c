@@ -489,6 +489,12 @@ values_load(struct values *values, struct str path, struct arena *arena, struct 
 		problem_error(problems, &values->windows.first->place, "more than %d windows", WINDOWS_MAX);
 }
 
+bool
+values_inherited(const struct section *section, enum key key)
+{
+	return section->defaults != NULL && !section->v[key].set;
+}
+
 struct str
 values_local(const struct section *section, enum key key, struct str language)
 {

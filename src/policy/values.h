@@ -88,6 +88,9 @@ void values_refuse_writable(struct values *values, const struct place *place, st
 /* Notes a file as a source, whether it is there or not. */
 void values_add_source(struct values *values, const char *path);
 
+/* Whether `section` has its value of `key` from [site]: both have the same text and items then, at the same place. */
+bool values_inherited(const struct section *section, enum key key);
+
 /* The text of a LOCAL key in `language`: the section's own, else the one for all languages, else that of [site]. */
 struct str values_local(const struct section *section, enum key key, struct str language);
 

@@ -25,6 +25,7 @@ SECRETS = ["correct-horse-battery", "another-long-secret-1"]
 HASHED = "sha256:5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"      # password
 HOSTS = ["example.com", "shop.example.com", "blog.example.com", "de.shop.example.com", "a.de.shop.example.com",
          "other.example", "localhost", "192.0.2.1", "[::1]", "notshop.example.com"]
+SITES = ["shop", "blog", "cart", *(f"s{i}" for i in range(9))]
 HOST_RULES = ["example.com", "shop.example.com", "*.shop.example.com", "*.example.com", "blog.example.com",
               "de.shop.example.com", "*.com", "other.example"]
 SITE_PATHS = ["/", "/shop/", "/shop/cart/", "/blog/", "/a/b/"]
@@ -61,16 +62,14 @@ class World:
 
     def __init__(self, seed):
         self.rng = random.Random(seed)
-        self.sites, self.files = [], {}
+        self.files = {}
         self.windows = []
         self.ini = self.gateway() + ["[site]", *self.site_keys("")]
-        for name in self.rng.sample(["shop", "blog", "cart"], self.rng.choice([0, 0, 1, 2, 3])):
-            self.sites.append(name)
+        self.sites = self.rng.sample(SITES, self.rng.choice([0, 0, 1, 2, 3, len(SITES)]))
         default = self.rng.choice(self.sites) if self.sites and self.maybe(0.2) else None
-        hosts = self.rng.sample(HOST_RULES, len(HOST_RULES))
-        paths = self.rng.sample(SITE_PATHS[1:], len(SITE_PATHS) - 1)
+        taken = set()
         for name in self.sites:
-            self.ini += [f"[site.{name}]", *self.place(hosts, paths), *self.site_keys(name)]
+            self.ini += [f"[site.{name}]", *self.place(taken), *self.site_keys(name)]
             if name == default:
                 self.ini.append("default = yes")
         self.plan_windows()
@@ -91,16 +90,17 @@ class World:
             lines.append(f"client_header = {self.client_header}")
         return lines
 
-    def place(self, hosts, paths):
-        """Two sites never have host and path in common."""
-        lines = []
-        if self.maybe(0.75):
-            mine = [hosts.pop() for _ in range(self.rng.choice([1, 1, 2]))]
-            lines.append("host = " + ", ".join(mine))
-            if self.maybe(0.4):
-                lines.append("path = " + self.rng.choice(SITE_PATHS))
-        else:
-            lines.append("path = " + paths.pop())
+    def place(self, taken):
+        """Two sites never have host and path in common: there is room for many more."""
+        while True:
+            mine = self.rng.sample(HOST_RULES, self.rng.choice([1, 1, 2])) if self.maybe(0.75) else [""]
+            path = self.rng.choice(SITE_PATHS) if self.maybe(0.5) else "/"
+            if taken.isdisjoint((host, path) for host in mine):
+                break
+        taken.update((host, path) for host in mine)
+        lines = ["host = " + ", ".join(mine)] if mine[0] else []
+        if path != "/" or self.maybe(0.1):
+            lines.append("path = " + path)
         if self.maybe(0.1):
             lines.append("flag = flags/custom.flag")
         return lines

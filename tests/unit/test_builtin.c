@@ -43,7 +43,7 @@ test_builtin_choice(void)
 		struct str want = file_named(cases[i].file);
 
 		CHECK(cases[i].file, want.len > 0);
-		CHECK(cases[i].say, str_eq(builtin_page(str_of(cases[i].language), cases[i].format), want));
+		CHECK(cases[i].say, str_eq(builtin_page(str_of(cases[i].language), cases[i].format)->text, want));
 	}
 }
 
@@ -146,6 +146,25 @@ test_builtin_stands_alone(void)
 	}
 }
 
+/* What the build reckoned is what is in the page; a browser would else show it bare. */
+static void
+test_builtin_hashes(void)
+{
+	struct arena *arena = arena_new_growing(1024 * 1024);
+	size_t styles = 0;
+
+	for (size_t i = 0; i < builtin_file_count; i++) {
+		const struct builtin_file *file = &builtin_files[i];
+		bool html = str_ends(str_of(file->name), STR(".html"));
+
+		CHECK(file->name, html ? str_eq(page_security_policy_of(file->style, file->script, arena),
+		    page_security_policy(file->text, arena)) : file->style.len == 0 && file->script.len == 0);
+		styles += file->style.len > 0;
+	}
+	CHECK("some have a style", styles > 0);
+	arena_free(arena);
+}
+
 int
 suite_builtin(void)
 {
@@ -153,6 +172,7 @@ suite_builtin(void)
 
 	if (suite == NULL ||
 	    CU_add_test(suite, "choice", test_builtin_choice) == NULL ||
+	    CU_add_test(suite, "hashes", test_builtin_hashes) == NULL ||
 	    CU_add_test(suite, "render", test_builtin_render) == NULL ||
 	    CU_add_test(suite, "stands alone", test_builtin_stands_alone) == NULL)
 		return -1;

@@ -180,6 +180,10 @@ static const struct {
 	    "those of [site.a] already" },
 	{ "... with and without /",   "[site.a]\nhost = x.example\npath = /p\n[site.b]\nhost = x.example\npath = /p/\n", 4, "site.b", "",
 	    "those of [site.a] already" },
+	{ "the same wildcard",        "[site.a]\nhost = *.x.example\n[site.b]\nhost = x.example\n[site.c]\nhost = *.x.example\n", 5, "site.c", "",
+	    "those of [site.a] already" },
+	{ "two paths for all",        "[site.a]\npath = /a\n[site.b]\npath = /b\n[site.c]\nhost = x\npath = /b\n[site.d]\npath = /b/\n", 8, "site.d", "",
+	    "those of [site.b] already" },
 	{ "two sites for all",        "[site.a]\n[site.b]\n",                  2, "site.b", "", "those of [site.a] already" },
 };
 
@@ -368,6 +372,80 @@ test_compile_named_sites(void)
 	check_str("the global one is for all", str_of(blog->condition.flags[0]->path), "/srv/state/maintenance.flag");
 	CHECK("the default", blog->is_default && !shop->is_default);
 	CHECK("a site that is not there", policy_site_named(c.policy, STR("nope")) == NULL);
+	compiled_free(&c);
+	folder_remove(&folder);
+}
+
+static bool
+holds(const struct site *site, const char *address)
+{
+	struct ip_addr ip;
+
+	return ip_parse(str_of(address), &ip) == 0 && cidr_set_match(site->rules.addresses, &ip) >= 0;
+}
+
+#define SHARING \
+	"[gateway]\nstate_dir = .\n[site]\nbypass_address = 192.0.2.0/24\nopen_path = /a\nopen_defaults = health, robots\n" \
+	"open_method = OPTIONS\nbypass_secret = sixteen-bytes-or-more, another-of-sixteen-bytes\nbypass_user = anna\n" \
+	"bypass_header = X-All\ncors_origins = https://all.example\ntime_zone = Europe/Berlin\n" \
+	"[site.one]\nhost = one.example\n[site.two]\nhost = two.example\n" \
+	"[site.own]\nhost = own.example\nbypass_address = 198.51.100.1\nopen_path = /b\nopen_defaults = favicon\n" \
+	"open_method = PUT\nbypass_secret = mine-of-sixteen-bytes\nbypass_user = berta, carla\nbypass_header = X-Own\n" \
+	"cors_origins = https://own.example\ntime_zone = UTC\n" \
+	"[site.none]\nhost = none.example\nbypass_address =\nopen_path =\nopen_defaults =\nopen_method =\nbypass_user =\n" \
+	"cors_origins =\n"
+
+/* What is inherited is there once; what is not is nobody else's. */
+static void
+test_compile_sharing(void)
+{
+	struct folder folder;
+	struct compiled c;
+	const struct site *site, *one, *two, *own, *none;
+
+	folder_make(&folder);
+	compile_text(&folder, SHARING, NULL, &c);
+	print_problems_of(&c.problems);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c.policy);
+	site = c.policy->sites, one = site + 1, two = site + 2, own = site + 3, none = site + 4;
+	CHECK("one list for all that inherit it", one->rules.addresses == site->rules.addresses &&
+	    two->rules.addresses == site->rules.addresses && two->rules.open_paths == site->rules.open_paths &&
+	    two->rules.open_defaults == site->rules.open_defaults && two->rules.users == site->rules.users);
+	CHECK("one time zone", c.policy->zones[2] == c.policy->zones[0] && c.policy->zones[4] == c.policy->zones[0]);
+	CHECK("the rest is inherited too", two->rules.secret_count == 2 && two->rules.open_methods == site->rules.open_methods &&
+	    secret_matches(&two->rules.secrets[1], STR("another-of-sixteen-bytes")) &&
+	    str_eq(two->rules.bypass_header, STR("X_ALL")) && two->rules.cors_origin_count == 1);
+	CHECK("one's own addresses", holds(own, "198.51.100.1") && !holds(own, "192.0.2.7"));
+	CHECK("... are nobody else's", !holds(site, "198.51.100.1") && !holds(one, "198.51.100.1") && holds(one, "192.0.2.7"));
+	CHECK("one's own secret alone", own->rules.secret_count == 1 &&
+	    secret_matches(&own->rules.secrets[0], STR("mine-of-sixteen-bytes")));
+	CHECK("one's own paths", path_set_match(own->rules.open_paths, STR("/b")) == 0 &&
+	    path_set_match(own->rules.open_paths, STR("/a")) < 0 && path_set_match(one->rules.open_paths, STR("/b")) < 0 &&
+	    path_set_match(own->rules.open_defaults, STR("/health")) < 0);
+	check_str("one's own header", own->rules.bypass_header, "X_OWN");
+	check_int("one's own users", (int64_t)own->rules.user_count, 2);
+	check_str("... in their order", own->rules.users[0], "berta");
+	check_str("one's own origins", own->rules.cors_origins[0], "https://own.example");
+	CHECK("one's own time zone", c.policy->zones[3] != c.policy->zones[0] && own->answers.zone == c.policy->zones[3]);
+	CHECK("an empty list is empty", !holds(none, "192.0.2.7") && path_set_count(none->rules.open_paths) == 0 &&
+	    path_set_count(none->rules.open_defaults) == 0 && none->rules.open_methods == 0 &&
+	    none->rules.user_count == 0 && none->rules.cors_origin_count == 0);
+	compiled_free(&c);
+	folder_remove(&folder);
+}
+
+/* What is wrong with a value is said once, and not again for each site that inherits it. */
+static void
+test_compile_sharing_wrong(void)
+{
+	struct folder folder;
+	struct compiled c;
+
+	folder_make(&folder);
+	compile_text(&folder, "[gateway]\nstate_dir = .\n[site]\nbypass_address = 10.0.0.1/8\ntime_zone = Europe/Berlim\n"
+	    "[site.one]\nhost = one.example\n[site.two]\nhost = two.example\n", NULL, &c);
+	CHECK("refused", c.policy == NULL);
+	check_int("each once", c.problems.errors, 2);
 	compiled_free(&c);
 	folder_remove(&folder);
 }
@@ -649,6 +727,13 @@ test_compile_inherits_state(void)
 	check_int("b is still off", second.policy->flags[1].last, FLAG_OFF);
 	check_int("c is not known", second.policy->flags[2].last, FLAG_UNKNOWN);
 	compiled_free(&second);
+	compile_text(&folder, "[gateway]\nstate_dir = .\n[site.d]\nhost = d\n[site.b]\nhost = b\n[site.c]\nhost = c\n[site.a]\nhost = a\n",
+	    first.policy, &second);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(second.policy);
+	check_int("wherever a stands", second.policy->flags[4].last, FLAG_ON);
+	check_int("... and b where it stood", second.policy->flags[2].last, FLAG_OFF);
+	check_int("d is not known", second.policy->flags[1].last, FLAG_UNKNOWN);
+	compiled_free(&second);
 	compiled_free(&first);
 	folder_remove(&folder);
 }
@@ -665,6 +750,8 @@ suite_compile(void)
 	    CU_add_test(suite, "framing headers", test_compile_framing_headers) == NULL ||
 	    CU_add_test(suite, "defaults", test_compile_defaults) == NULL ||
 	    CU_add_test(suite, "named sites", test_compile_named_sites) == NULL ||
+	    CU_add_test(suite, "sharing", test_compile_sharing) == NULL ||
+	    CU_add_test(suite, "sharing what is wrong", test_compile_sharing_wrong) == NULL ||
 	    CU_add_test(suite, "languages", test_compile_languages) == NULL ||
 	    CU_add_test(suite, "text without language", test_compile_text_without_language) == NULL ||
 	    CU_add_test(suite, "twins", test_compile_twins) == NULL ||

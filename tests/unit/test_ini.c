@@ -209,6 +209,22 @@ test_ini_refused(void)
 	folder_remove(&folder);
 }
 
+/* The same key in both parts of a section that stands twice is told too. */
+static void
+test_ini_section_twice(void)
+{
+	struct folder folder;
+	struct loaded l;
+
+	folder_make(&folder);
+	load_text(&l, &folder, STR("[s]\nk = a\n[t]\nk = b\n[s]\nx = y\nk = c\n"));
+	check_int("both", l.problems.errors, 2);
+	CHECK("the section", find_problem(&l.problems, "the section stands in line 1 already") != NULL);
+	CHECK("the key", find_problem(&l.problems, "the key stands in line 2 already") != NULL);
+	arena_free(l.arena);
+	folder_remove(&folder);
+}
+
 /* Lines about the longest that iniparser 4.1 can read: 1,024 bytes with line end and NUL. */
 static const struct {
 	const char *say;
@@ -479,6 +495,7 @@ suite_ini(void)
 
 	if (suite == NULL || CU_add_test(suite, "values", test_ini_values) == NULL ||
 	    CU_add_test(suite, "refused", test_ini_refused) == NULL ||
+	    CU_add_test(suite, "section twice", test_ini_section_twice) == NULL ||
 	    CU_add_test(suite, "line length", test_ini_line_length) == NULL ||
 	    CU_add_test(suite, "length of names", test_ini_names_length) == NULL ||
 	    CU_add_test(suite, "files", test_ini_files) == NULL ||

@@ -2,6 +2,7 @@
 /* Addresses: what is one, what never is, and that every one has a single usual spelling. */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,6 +64,17 @@ test_ip_parse(void)
 		{ "five numbers",                  "192.0.2.7.1",           NULL },
 		{ "leading zeros",                 "192.0.2.07",            NULL },
 		{ "leading zeros in mapped IPv4",  "::ffff:192.0.2.07",     NULL },
+		{ "two zeros for one",             "192.0.00.7",            NULL },
+		{ "a number of four digits",       "192.0.2.1000",          NULL },
+		{ "... with zeros before",         "192.0.2.0007",          NULL },
+		{ "a number far too large",        "192.0.2.4294967303",    NULL },
+		{ "a dot too many",                "192.0.2.7.",            NULL },
+		{ "a dot before",                  ".192.0.2.7",            NULL },
+		{ "two dots",                      "192..0.2.7",            NULL },
+		{ "dots alone",                    "...",                   NULL },
+		{ "a sign",                        "192.0.2.+7",            NULL },
+		{ "a negative number",             "192.0.2.-7",            NULL },
+		{ "a number of another script",    "192.0.2.\xd9\xa7",      NULL },
 		{ "octal",                         "0300.0.2.7",            NULL },
 		{ "hexadecimal IPv4",              "0xc0.0.2.7",            NULL },
 		{ "a blank before",                " 192.0.2.7",            NULL },
@@ -85,6 +97,58 @@ test_ip_parse(void)
 	CU_ASSERT_EQUAL(ip_parse((struct str){ "192.0.2.7\0x", 11 }, &addr), -EINVAL);
 	CU_ASSERT_EQUAL(ip_parse((struct str){ "192.0.2.77", 9 }, &addr), 0);
 	CU_ASSERT_EQUAL(addr.bytes[15], 7);
+}
+
+/* Texts that are nearly addresses, from a few characters and a few mistakes. */
+static size_t
+nearly_v4(uint64_t *seed, char text[64])
+{
+	static const char others[] = "0123456789.. -+xa:/\t";
+	size_t len = 0;
+
+	for (int i = 0; i < 4; i++) {
+		*seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		len += (size_t)snprintf(text + len, 64 - len, *seed >> 60 == 0 ? "%s%03u" : "%s%u", i == 0 ? "" : ".",
+		    (unsigned)(*seed >> 33) % (*seed >> 58 == 1 ? 1200 : 256));
+	}
+	for (uint64_t mistakes = *seed >> 40 & 3, bits = *seed >> 42; mistakes > 1; mistakes--, bits >>= 5) {
+		size_t at = (size_t)bits % len;
+
+		if ((bits & 7) == 0)
+			len = at > 0 ? at : len;        /* cut off */
+		else
+			text[at] = others[(bits >> 3) % (sizeof others - 1)];
+	}
+	text[len] = '\0';
+	return len;
+}
+
+/* IPv4 is read as inet_pton() reads it, whatever the text. */
+static void
+test_ip_parse_as_inet_pton(void)
+{
+	uint64_t seed = 42;
+	int wrong = 0, good = 0, bad = 0;
+
+	for (int i = 0; i < 300000; i++) {
+		struct ip_addr addr;
+		char text[64];
+		uint8_t want[4];
+		size_t len = nearly_v4(&seed, text);
+		bool ok = inet_pton(AF_INET, text, want) == 1;
+
+		if (strchr(text, ':') != NULL)
+			continue;
+		if ((ip_parse((struct str){ text, len }, &addr) == 0) != ok ||
+		    (ok && (!ip_is_v4(&addr) || memcmp(addr.bytes + 12, want, 4) != 0))) {
+			printf("\n  %s: %s to inet_pton()", text, ok ? "an address" : "none");
+			wrong++;
+		}
+		good += ok;
+		bad += !ok;
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT_TRUE(good > 10000 && bad > 10000);
 }
 
 static void
@@ -146,6 +210,7 @@ suite_ip(void)
 
 	if (suite == NULL ||
 	    CU_add_test(suite, "parse", test_ip_parse) == NULL ||
+	    CU_add_test(suite, "parse as inet_pton", test_ip_parse_as_inet_pton) == NULL ||
 	    CU_add_test(suite, "parse forwarded", test_ip_parse_forwarded) == NULL ||
 	    CU_add_test(suite, "kinds", test_ip_kinds) == NULL)
 		return -1;

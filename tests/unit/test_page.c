@@ -195,7 +195,12 @@ test_page_out_of_memory(void)
 	unsigned line;
 	size_t count;
 
-	CU_ASSERT_EQUAL(page_compile(STR("{{title}}"), FORMAT_HTML, arena, &page, &wrong, &line), -ENOMEM);
+	for (size_t size = 16; size <= 32; size += 16) {        /* of a page of 24 bytes and its parts */
+		struct arena *small = arena_new_fixed(size);
+
+		CU_ASSERT_EQUAL(page_compile(STR("{{title}}"), FORMAT_HTML, small, &page, &wrong, &line), -ENOMEM);
+		arena_free(small);
+	}
 	CU_ASSERT_EQUAL_FATAL(page_compile(STR("{{title}}"), FORMAT_HTML, pages, &page, &wrong, &line), 0);
 	arena_reset(arena);
 	check_int("a value that does not fit is told", page_render(page, &large, arena, &pieces, &count), -ENOMEM);

@@ -40,7 +40,7 @@ test_pages_builtin(void)
 	CHECK("English", str_contains(shown(c.policy, 0, FORMAT_HTML, arena), STR("lang=\"en\"")));
 	CHECK("German", str_contains(shown(c.policy, 1, FORMAT_HTML, arena), STR("lang=\"de\"")));
 	CHECK("its policy by hash", str_eq(c.policy->sites[0].answers.security_policy[1],
-	    page_security_policy(builtin_page(STR("de"), FORMAT_HTML), arena)));
+	    page_security_policy(builtin_page(STR("de"), FORMAT_HTML)->text, arena)));
 	compiled_free(&c);
 	folder_remove(&folder);
 	arena_free(arena);
@@ -95,6 +95,40 @@ test_pages_inline(void)
 	compiled_free(&c);
 	folder_remove(&folder);
 	arena_free(arena);
+}
+
+/* The same text is the same page, whichever sites show it; one text of one's own, and the pages are one's own. */
+static void
+test_pages_shared(void)
+{
+	struct folder folder;
+	struct compiled c;
+	const struct answers *site, *same, *local, *order;
+
+	folder_make(&folder);
+	folder_write(&folder, "page.html", "own");
+	compile_text(&folder, HEAD "page = page.html\n[site.same]\nhost = same\n[site.local]\nhost = local\ncontent.de = Bald\n"
+	    "content = Soon\n[site.order]\nhost = order\nlanguages = de, en\n"
+	    "[site.policy]\nhost = policy\ncontent_security_policy = default-src https:\n", NULL, &c);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c.policy);
+	site = &c.policy->sites[0].answers, same = &c.policy->sites[1].answers;
+	local = &c.policy->sites[2].answers, order = &c.policy->sites[3].answers;
+	CHECK("inherited", memcmp(same->pages, site->pages, sizeof site->pages) == 0);
+	CHECK("content of one's own", local->pages[0][FORMAT_HTML] != site->pages[0][FORMAT_HTML] &&
+	    local->pages[1][FORMAT_HTML] != local->pages[0][FORMAT_HTML]);
+	CHECK("... beside a built-in page that others show", local->pages[1][FORMAT_TEXT] == site->pages[1][FORMAT_TEXT]);
+	CHECK("languages in another order", order->pages[0][FORMAT_JSON] == site->pages[1][FORMAT_JSON] &&
+	    order->pages[1][FORMAT_JSON] == site->pages[0][FORMAT_JSON] &&
+	    site->pages[0][FORMAT_JSON] != site->pages[1][FORMAT_JSON]);
+	check_str("a policy of one's own", c.policy->sites[4].answers.security_policy[0], "default-src https:");
+	check_str("... is nobody else's", same->security_policy[0], "");
+	compiled_free(&c);
+	compile_text(&folder, HEAD "content = all\n[site.a]\nhost = a\ncontent.de = Bald\n", NULL, &c);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c.policy);
+	CHECK("content in one language is one's own",
+	    c.policy->sites[1].answers.pages[1][FORMAT_HTML] != c.policy->sites[0].answers.pages[1][FORMAT_HTML]);
+	compiled_free(&c);
+	folder_remove(&folder);
 }
 
 /* A site's page replaces the content of [site], and the other way round. */
@@ -160,6 +194,7 @@ suite_pages(void)
 	    CU_add_test(suite, "builtin", test_pages_builtin) == NULL ||
 	    CU_add_test(suite, "files", test_pages_files) == NULL ||
 	    CU_add_test(suite, "inline", test_pages_inline) == NULL ||
+	    CU_add_test(suite, "shared", test_pages_shared) == NULL ||
 	    CU_add_test(suite, "replaced", test_pages_replaced) == NULL ||
 	    CU_add_test(suite, "broken", test_pages_broken) == NULL)
 		return -1;

@@ -73,6 +73,87 @@ test_site_find(void)
 	arena_free(arena);
 }
 
+/* What the index must find: each site looked at, in the order of the file. */
+static const struct site *
+site_by_search(const struct policy *policy, const struct request *request)
+{
+	const struct site *found = policy->sites;
+	int best = 0;
+
+	for (size_t i = 1; i < policy->site_count; i++) {
+		const struct site *site = &policy->sites[i];
+		int close = site->host_count == 0;
+
+		for (size_t h = 0; h < site->host_count && request->host.len > 0; h++)
+			if (host_match(site->hosts[h], request->host) >= close && host_match(site->hosts[h], request->host) > 0)
+				close = host_match(site->hosts[h], request->host) + 1;
+		if (close == 0 || close < best || !path_is_below(request->path, site->path) ||
+		    (close == best && site->path.len <= found->path.len))
+			continue;
+		best = close;
+		found = site;
+	}
+	return found;
+}
+
+/* Many sites by few labels, so that hosts, wildcards and paths lie within each other in every way. */
+static struct str
+many_sites(struct arena *arena)
+{
+	static const char *const hosts[] = { "a.b.c", "b.c", "*.b.c", "*.c", "*.a.b.c", "c", "a", "*.a", "[::1]", "[2001:db8::c]",
+		"10.0.0.1", "*.0.0.1", "x-b.c", "*.x", "b.c, *.d", "d, e, *.f.g" };
+	static const char *const paths[] = { "/", "/a/", "/a/b/", "/a/b/c", "/ab/", "/b/", "/a-b/", "/a.b/c/" };
+	struct str text = STR("[gateway]\nstate_dir = .\n");
+
+	for (size_t h = 0; h <= COUNT(hosts); h++)
+		for (size_t p = 0; p < COUNT(paths); p++) {
+			if ((h * 5 + p * 3) % 4 == 0 || (h == 14 && p % 2 == 0) || (h == 1 && p % 2 == 1))
+				continue;       /* not all have all, and "b.c" is in two lines */
+			text = arena_printf(arena, "%.*s[site.s%zu_%zu]\npath = %s\n", STR_ARG(text), h, p, paths[p]);
+			if (h < COUNT(hosts))
+				text = arena_printf(arena, "%.*shost = %s\n", STR_ARG(text), hosts[h]);
+		}
+	return text;
+}
+
+static void
+test_site_many(void)
+{
+	static const char *const hosts[] = { "a.b.c", "b.c", "c", "a", "z.a", "z.b.c", "z.a.b.c", "z.z.a.b.c", "z.c", "ab.c", "x-b.c",
+		"z.x-b.c", "y.x", "x", "[::1]", "[2001:db8::c]", "[::ffff:10.0.0.1]", "10.0.0.1", "9.10.0.0.1", "1.0.0.1", "0.0.1",
+		"d", "z.d", "e", "f.g", "z.f.g", "g", "B.C.", "b.c:80", "..", "a..b.c", "*.b.c", ".b.c", "" };
+	static const char *const paths[] = { "/", "/a", "/a/", "/a/b", "/a/b/", "/a/b/c", "/a/b/c/d", "/a/b/cd", "/ab", "/abc", "/a-b/x",
+		"/a.b/c", "/a.b/", "/b/a", "/b", "/c", "/a//b", "/a/../b", "/a%2fb", "*", "", "a", "/a/b/c/d/e/f/g/h" };
+	struct arena *arena = arena_new_growing(32 * 1024 * 1024);
+	struct folder folder;
+	struct compiled c;
+	size_t found = 0, wrong = 0;
+
+	folder_make(&folder);
+	compile_text(&folder, many_sites(arena).p, NULL, &c);
+	print_problems_of(&c.problems);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c.policy);
+	for (size_t h = 0; h < COUNT(hosts); h++)
+		for (size_t p = 0; p < COUNT(paths); p++) {
+			struct raw_request raw;
+			struct request request = ask(&raw, "", h + 1 == COUNT(hosts) ? NULL : hosts[h], paths[p], arena);
+			const struct site *want, *got;
+
+			request.path = p % 7 == 6 ? str_of(paths[p]) : request.path;    /* also as no request has it */
+			want = site_by_search(c.policy, &request);
+			got = policy_site_find(c.policy, &request);
+			found += want != c.policy->sites;
+			wrong += want != got;
+			if (want != got)
+				printf("\n  %s%s: want %.*s, got %.*s", hosts[h], paths[p], STR_ARG(want->name), STR_ARG(got->name));
+		}
+	check_int("as each site looked at", (int64_t)wrong, 0);
+	CHECK("most were some site's", found > 300);
+	compiled_free(&c);
+	folder_remove(&folder);
+	arena_free(arena);
+}
+
 static void
 test_site_default(void)
 {
@@ -146,6 +227,7 @@ suite_site(void)
 
 	if (suite == NULL ||
 	    CU_add_test(suite, "find", test_site_find) == NULL ||
+	    CU_add_test(suite, "many", test_site_many) == NULL ||
 	    CU_add_test(suite, "default", test_site_default) == NULL ||
 	    CU_add_test(suite, "concerned", test_site_concerned) == NULL)
 		return -1;

@@ -52,6 +52,14 @@ test_utf8_valid(void)
 	for (size_t i = 0; i < COUNT(cases); i++)
 		CHECK(cases[i].say, utf8_valid(cases[i].text) == cases[i].valid);
 	CHECK("no text", utf8_valid(STR_NONE));
+	for (size_t len = 1; len <= 24; len++)
+		for (size_t at = 0; at < len; at++) {
+			char text[25] = "abcdefghijklmnopqrstuvwx";
+
+			CHECK("only ASCII", utf8_valid((struct str){ text, len }));
+			text[at] = '\xe4';
+			CHECK("one wrong byte, wherever it stands", !utf8_valid((struct str){ text, len }));
+		}
 }
 
 /* Every code point, written by the definition. */
