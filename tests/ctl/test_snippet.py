@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """snippet: what every kind has in common, and what is refused.  That servers do it right is for tests/wire."""
+import grp
 import os
 import re
 import stat
@@ -87,8 +88,22 @@ def check_forms(checks, folder):
         first = next(iter(files.values()))
         checks.that(f"{name}: says how it was made", f"snippet {name}" in first and kind["gone_on"] in first, first)
         checks.that(f"{name}: has no place unfilled", "%s" not in "".join(files.values()), files)
+    check_served_files(checks, folder)
     gone = folder.run("snippet", "nginx-auth-request", "--output", folder.file("nowhere"))
     checks.that("a folder that is not there", gone.code == 3 and "nowhere" in gone.err, gone)
+
+
+def check_served_files(checks, folder):
+    """What lighttpd reads as it runs is of the socket's group; where there is none, it is said what to do."""
+    path = folder.file("out/maintenance-warden.lua")
+    other = 1 if os.geteuid() == 0 else os.getgid()
+    for group, mode in ((grp.getgrgid(other).gr_name, 0o640), ("", 0o600), ("no-such-group", 0o600)):
+        write_for(folder, "lighttpd", gateway=f"socket_group = {group}\n")
+        written = folder.run("snippet", "lighttpd", "--output", folder.file("out"))
+        found = os.stat(path)
+        os.unlink(path)
+        checks.that(f"lighttpd's script, socket_group = {group}", written.code == 0 and stat.S_IMODE(found.st_mode) == mode
+                    and found.st_gid == (other if mode == 0o640 else os.getgid()) and (f"chmod 0640 {path}" in written.out) is (mode == 0o600), written)
 
 
 def check_refusals(checks, folder):
