@@ -2,7 +2,7 @@
 """The same policies and the same requests through every server: each decision must be the one of `wardenctl explain`.
 
 Each way makes its configuration by `wardenctl snippet KIND` from one of three policies.  A way may name rows in its
-`differs`, with the reason; the README's table has the same.
+`differs`, with the reason; DIFFERENCES in maintenance-warden(8) has the same.
 """
 import hashlib
 import json
