@@ -208,7 +208,8 @@ give_to_server(const struct snippet *s, const char *path)
 	const struct group *group = name == NULL || name[0] == '\0' ? NULL : getgrnam(name);
 
 	if (group == NULL || chown(path, (uid_t)-1, group->gr_gid) == -1 || chmod(path, 0640) == -1)
-		ctl_say(s->ctl, "the web server reads it as it runs: chgrp ITS_GROUP %s && chmod 0640 %s\n", path, path);
+		ctl_say(s->ctl, "the web server reads it as it runs: chgrp ITS_GROUP %s && chmod 0640 %s\n", path,
+		    path);
 }
 
 static int
