@@ -63,8 +63,9 @@ maintenance_warden_SOURCES = src/warden.c
 maintenance_warden_LDADD = libwarden.a $(HTTP_LIBS) $(NO_TLS)
 
 wardenctl_SOURCES = src/wardenctl.c src/ctl/asked.c src/ctl/asked.h src/ctl/bypass.c src/ctl/change.c \
-	src/ctl/check.c src/ctl/check_files.c src/ctl/check_files.h \
-	src/ctl/commands.c src/ctl/commands.h src/ctl/ctl.c src/ctl/ctl.h src/ctl/explain.c src/ctl/hooks.c \
+	src/ctl/check.c src/ctl/check_files.c src/ctl/check_files.h src/ctl/check_pages.c \
+	src/ctl/commands.c src/ctl/commands.h src/ctl/ctl.c src/ctl/ctl.h src/ctl/explain.c \
+	src/ctl/explain_words.c src/ctl/explain_words.h src/ctl/hooks.c \
 	src/ctl/doctor.c src/ctl/doctor.h src/ctl/doctor_answer.c src/ctl/doctor_bypass.c src/ctl/doctor_forge.c \
 	src/ctl/probe.c src/ctl/probe.h \
 	src/ctl/hooks.h src/ctl/ical.c src/ctl/journal.c src/ctl/options.c src/ctl/past.c src/ctl/past.h \

@@ -18,6 +18,8 @@ void        check_warn(struct check *check, const struct place *place, const cha
 void        check_note(struct check *check, const struct place *place, const char *format, ...)
                 __attribute__((format(printf, 3, 4)));
 
+bool        check_is_alphanumeric(char c);      /* in ASCII, whatever the locale */
+
 /* The path as a shell wants it, for commands that mend. */
 const char *check_quoted(const struct check *check, const char *path);
 
@@ -34,6 +36,6 @@ void        check_sources(struct check *check);         /* modes of the INI and 
 void        check_tickets(struct check *check);
 void        check_flags(struct check *check);
 void        check_window_files(struct check *check);
-void        check_pages(struct check *check);
+void        check_pages(struct check *check);           /* what they load, and is held itself; in check_pages.c */
 
 #endif

@@ -6,9 +6,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "ctl/commands.h"
 #include "ctl/snippet.h"
@@ -197,6 +200,18 @@ close_parts(struct snippet *s)
 	return whole ? 0 : ctl_fail(CTL_SYSTEM, "out of memory");
 }
 
+/* Without root's rights the server reads its files by its group, which is that of the socket, too. */
+static void
+give_to_server(const struct snippet *s, const char *path)
+{
+	const char *name = arena_copy(s->arena, s->ctl->policy->socket_group).p;
+	const struct group *group = name == NULL || name[0] == '\0' ? NULL : getgrnam(name);
+
+	if (group == NULL || chown(path, (uid_t)-1, group->gr_gid) == -1 || chmod(path, 0640) == -1)
+		ctl_say(s->ctl, "the web server reads it as it runs: chgrp ITS_GROUP %s && chmod 0640 %s\n", path,
+		    path);
+}
+
 static int
 write_files(struct snippet *s, const char *folder)
 {
@@ -207,6 +222,8 @@ write_files(struct snippet *s, const char *folder)
 		if (rc != 0)
 			return ctl_fail_file("write", path != NULL ? path : folder, rc);
 		ctl_say(s->ctl, "wrote %s\n", path);
+		if (p->read_later)
+			give_to_server(s, path);
 	}
 	return CTL_YES;
 }

@@ -92,6 +92,7 @@ struct snippet_part {
 	struct snippet_part *next;
 	const char          *file;              /* "maintenance-warden.lua" */
 	unsigned             mode;              /* of the file that --output writes; 0600: it may have a secret */
+	bool                 read_later;        /* by the server as it runs, who is no longer root then */
 	char                *text;
 	size_t               len;
 	FILE                *out;               /* NULL once the part is whole */

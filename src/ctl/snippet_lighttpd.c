@@ -13,6 +13,8 @@
 #include "ctl/snippet.h"
 #include "ctl/snippet_lua.h"
 
+#define LUA_PLACE "The place that the other part names; lighttpd's user must be able to read it"
+
 /* "/run/g.sock" as "socket", 127.0.0.1:9000 as "host" and "port". */
 static void
 print_socket(const struct snippet *s, FILE *out)
@@ -319,9 +321,10 @@ snippet_lighttpd_native(struct snippet *s)
 	    "    fastcgi.server = ( \"/\" => (( ", lua_folder(s));
 	print_socket(s, out);
 	(void)fputs(", \"check-local\" => \"disable\" )) )\n}\n", out);
-	out = snippet_part(s, "maintenance-warden.lua", "-- ", "The place that the other part names");
+	out = snippet_part(s, "maintenance-warden.lua", "-- ", LUA_PLACE);
 	if (out == NULL)
 		return false;
+	s->last->read_later = true;
 	print_lua(s, out);
 	return true;
 }
@@ -421,9 +424,10 @@ snippet_lighttpd_authorizer_flag(struct snippet *s)
 	    "$REQUEST_HEADER[\"" ASK_HEADER "\"] == \"yes\" {\n"
 	    "  fastcgi.map-extensions = ( \"\" => \"" ASK_SUFFIX "\" )\n}\n\n", out);
 	print_status(s, out);
-	out = snippet_part(s, "maintenance-warden.lua", "-- ", "The place that the other part names");
+	out = snippet_part(s, "maintenance-warden.lua", "-- ", LUA_PLACE);
 	if (out == NULL)
 		return false;
+	s->last->read_later = true;
 	print_lua_state(s, out);
 	(void)fprintf(out, "local ASK = \"" ASK_HEADER "\"\n%s%s", snippet_lighttpd_flags, snippet_lighttpd_ask);
 	return true;

@@ -319,7 +319,10 @@ def wrong_verdict(want, decision, status, asks):
 
 
 def wrong_reply(want, status, headers, body):
-    """A sentence when `want` is not so: STATUS, "NAME: value", "NAME ~ part", "no NAME", "body ~ part", "body !~ part"."""
+    """A sentence when `want` is not so.
+
+    It is STATUS, "NAME: value", "NAME ~ part", "no NAME", "body ~ part" or "body !~ part".
+    """
     text = body.decode("utf-8", "replace")
     values = {name.lower(): value for name, value in headers}
     words = want.split(" ", 2)

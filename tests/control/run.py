@@ -110,7 +110,8 @@ class Gateway(harness.Folder):
         self.tokens = self.file("tokens")
         self.write("tokens", tokens or "", 0o600)
         listen = f"127.0.0.1:{self.where}" if tcp else self.where
-        self.write_ini(rest, f"control_listen = {listen}\n" + (f"control_token_file = {self.tokens}\n" if tokens else "") +
+        self.write_ini(rest,
+                       f"control_listen = {listen}\n" + (f"control_token_file = {self.tokens}\n" if tokens else "") +
                        f"hooks_dir = {self.file('hooks.d')}\n" + gateway)
 
     def __enter__(self):
@@ -157,7 +158,8 @@ def test_looking(args, tcp):
         answer = ask(g.where, "GET", "/readyz")
         checks.that("ready", answer.status == 200 and answer.body == b"ready\n", answer)
         answer = ask(g.where, "GET", "/metrics")
-        checks.equal("the type of metrics", answer.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8")
+        checks.equal("the type of metrics", answer.headers.get("content-type"),
+                     "text/plain; version=0.0.4; charset=utf-8")
         checks.equal("not stored", answer.headers.get("cache-control"), "no-store")
         head = ask(g.where, "HEAD", "/healthz")
         checks.that("HEAD has no body", head.status == 200 and head.body == b"" and
@@ -183,7 +185,8 @@ def test_switching(args, tcp):
     with Gateway(args, tcp=tcp) as g:
         host = ("HTTP_HOST", "shop.example")
         checks.equal("off: the site", g.status("/x", host), 200)
-        answer = post(g.where, "on", {"site": "shop", "for": "2h", "message": "Neue Böden", "reason": "r", "change": "C-1"})
+        answer = post(g.where, "on",
+                      {"site": "shop", "for": "2h", "message": "Neue Böden", "reason": "r", "change": "C-1"})
         checks.that("on", answer.status == 200 and answer.json().get("on") is True and
                     answer.json().get("site") == "shop", answer)
         checks.equal("on: held", g.status("/x", host), 503)
@@ -196,7 +199,8 @@ def test_switching(args, tcp):
         checks.that("the status has it", state.get("on") is True and state.get("message") == "Neue Böden", state)
         before = harness.moment(state.get("until"))
         answer = post(g.where, "until", {"site": "shop", "until": "+30m", "reason": "slow"})
-        checks.that("until", answer.status == 200 and harness.moment(answer.json().get("until")) == before + 1800, answer)
+        checks.that("until", answer.status == 200 and harness.moment(answer.json().get("until")) == before + 1800,
+                    answer)
         answer = post(g.where, "step", {"site": "shop", "step": "2/3"})
         checks.equal("step", (answer.status, answer.json().get("step")), (200, "2/3"))
         checks.equal("step is shown", ask(g.where, "GET", "/.maintenance/status?site=shop").json().get("step"), "2/3")
@@ -215,8 +219,10 @@ def test_switching(args, tcp):
                     record.get("result") == "ok" and record.get("held") == 1, record)
         m = g.metrics()
         checks.equal("metrics: off", exposition.value(m, "on", site="shop"), 0)
-        checks.equal("metrics: planned end", exposition.value(m, "last_planned_end_seconds", site="shop"), before + 1800)
-        checks.that("metrics: actual end", abs((exposition.value(m, "last_end_seconds", site="shop") or 0) - time.time()) < 30)
+        checks.equal("metrics: planned end", exposition.value(m, "last_planned_end_seconds", site="shop"),
+                     before + 1800)
+        checks.that("metrics: actual end",
+                    abs((exposition.value(m, "last_end_seconds", site="shop") or 0) - time.time()) < 30)
         answer = post(g.where, "toggle")
         checks.that("toggle without a body", answer.status == 200 and g.read() is not None, answer)
         checks.equal("held everywhere", g.status("/x"), 503)
@@ -234,14 +240,17 @@ def test_refusals(args, tcp):
         answer = post(g.where, "on", {}, OTHER)
         has_problem("a wrong token", answer, 401, "Bearer TOKEN")
         checks.that("... says so", 'error="invalid_token"' in answer.headers.get("www-authenticate", ""), answer)
-        has_problem("a token in the query", ask(g.where, "POST", f"/.maintenance/on?access_token={TOKEN}", {}), 401, "Bearer")
-        has_problem("a wrong token and a wrong body", ask(g.where, "POST", "/.maintenance/on", b"{", OTHER), 401, "Bearer")
+        has_problem("a token in the query", ask(g.where, "POST", f"/.maintenance/on?access_token={TOKEN}", {}), 401,
+                    "Bearer")
+        has_problem("a wrong token and a wrong body", ask(g.where, "POST", "/.maintenance/on", b"{", OTHER), 401,
+                    "Bearer")
         has_problem("an unknown action", post(g.where, "message", {}), 404, "no such endpoint")
         has_problem("not JSON", ask(g.where, "POST", "/.maintenance/on", b"for=2h", TOKEN), 400, "no JSON")
         has_problem("a form", ask(g.where, "POST", "/.maintenance/on", b"for=2h", TOKEN,
                                   ["Content-Type: application/x-www-form-urlencoded"]), 415, "application/json")
         has_problem("a typing error", post(g.where, "on", {"fro": "2h"}), 400, "no member")
-        has_problem("an option that is none of its business", post(g.where, "on", {"config": "/dev/null"}), 400, "no member")
+        has_problem("an option that is none of its business", post(g.where, "on", {"config": "/dev/null"}), 400,
+                    "no member")
         has_problem("a wrong type", post(g.where, "on", {"force": 1}), 400, "true or false")
         has_problem("an unknown site", post(g.where, "on", {"site": "blog"}), 400, "there is no site")
         has_problem("a wrong time", post(g.where, "on", {"for": "soon"}), 400, "expected a span")
@@ -273,7 +282,8 @@ def test_limits(args):
         found = [post(g.where, "on", {}, OTHER).status for _ in range(11)]
         checks.equal("10 failed tries a minute", found, [401] * 10 + [429])
         answer = post(g.where, "on")
-        checks.that("... and then nobody", answer.status == 429 and 1 <= int(answer.headers.get("retry-after", 0)) <= 6, answer)
+        checks.that("... and then nobody", answer.status == 429 and 1 <= int(answer.headers.get("retry-after", 0)) <= 6,
+                    answer)
         checks.equal("looking has no limit", {ask(g.where, "GET", "/metrics").status for _ in range(40)}, {200})
 
 
@@ -294,7 +304,8 @@ def test_two_at_once(args):
     with Gateway(args) as g:
         os.mkdir(g.file("hooks.d"), 0o755)
         os.mkfifo(g.file("go"))
-        g.write("hooks.d/preflight-wait", f'#!/bin/sh\n: >"{g.file("begun")}"\nread x <"{g.file("go")}"\nexit 0\n', 0o755)
+        g.write("hooks.d/preflight-wait", f'#!/bin/sh\n: >"{g.file("begun")}"\nread x <"{g.file("go")}"\nexit 0\n',
+                0o755)
         kept = [Kept(g.where) for _ in range(8)]
         checks.equal("kept connections", {k.get("/healthz") for k in kept}, {200})
         found = {}
@@ -323,7 +334,8 @@ def test_two_at_once(args):
         first.join(30)
         second.join(30)
         checks.that("the first is done", found["first"].status == 200, found)
-        checks.that("and then the second", found["second"].status == 200 and found["second"].json().get("on") is False, found)
+        checks.that("and then the second", found["second"].status == 200 and found["second"].json().get("on") is False,
+                    found)
         checks.equal("in this order", [r["event"] for r in g.journal()[0]], ["on", "off"])
 
 
@@ -355,7 +367,8 @@ def test_stopping(args):
     with Gateway(args) as g:
         os.mkdir(g.file("hooks.d"), 0o755)
         os.mkfifo(g.file("go"))
-        g.write("hooks.d/preflight-wait", f'#!/bin/sh\n: >"{g.file("begun")}"\nread x <"{g.file("go")}"\nexit 0\n', 0o755)
+        g.write("hooks.d/preflight-wait", f'#!/bin/sh\n: >"{g.file("begun")}"\nread x <"{g.file("go")}"\nexit 0\n',
+                0o755)
         found = []
         asking = threading.Thread(target=lambda: found.append(post(g.where, "on")))
         asking.start()
@@ -399,7 +412,8 @@ def test_bad_configurations(args):
     start_fails(args, "no tokens", "cannot read", lambda g: os.unlink(g.tokens))
     start_fails(args, "an empty file", "no token", lambda g: None, tokens="\n")
     start_fails(args, "a short token", "16 bytes or more", lambda g: None, tokens="secret\n")
-    start_fails(args, "no wardenctl", "set wardenctl = PATH", lambda g: None, gateway="wardenctl = /nowhere/wardenctl\n")
+    start_fails(args, "no wardenctl", "set wardenctl = PATH", lambda g: None,
+                gateway="wardenctl = /nowhere/wardenctl\n")
     for where in ("0.0.0.0:8504", "192.0.2.1:8504", "[::]:8504", "localhost:8504", "8504"):
         start_fails(args, where, "a loopback address", lambda g, w=where: g.write_ini(SITES, f"control_listen = {w}\n"))
     start_fails(args, "tokens without a listener", "without control_listen",
@@ -434,11 +448,13 @@ def test_reload(args):
         seen = reload(g)
         g.write("tokens", f"{TOKEN}\n{OTHER}\n")
         harness.wire.wait_until(seen, "the reload")
-        checks.equal("rotation: both", (post(g.where, "toggle").status, post(g.where, "toggle", None, OTHER).status), (200, 200))
+        checks.equal("rotation: both", (post(g.where, "toggle").status, post(g.where, "toggle", None, OTHER).status),
+                     (200, 200))
         seen = reload(g)
         g.write("tokens", f"{OTHER}\n")
         harness.wire.wait_until(seen, "the reload")
-        checks.equal("then the new one", (post(g.where, "toggle").status, post(g.where, "toggle", None, OTHER).status), (401, 200))
+        checks.equal("then the new one", (post(g.where, "toggle").status, post(g.where, "toggle", None, OTHER).status),
+                     (401, 200))
         m = g.metrics()
         checks.equal("metrics: reloads", (exposition.value(m, "reloads_total", result="ok"),
                                           exposition.value(m, "reloads_total", result="failed")), (2, 0))
@@ -553,7 +569,8 @@ def test_readme(args):
     with Gateway(args) as g:
         command = readme_command("--unix-socket").replace("/run/maintenance-warden/control.sock", g.where)
         done = subprocess.run(["sh", "-c", command], capture_output=True, check=False, timeout=30)
-        checks.that("README: metrics", done.returncode == 0 and "maintenance_warden_on" in done.stdout.decode(), command, done)
+        checks.that("README: metrics", done.returncode == 0 and "maintenance_warden_on" in done.stdout.decode(),
+                    command, done)
     with Gateway(args, tcp=True) as g:
         command = readme_command("Bearer $TOKEN").replace("127.0.0.1:8504", f"127.0.0.1:{g.where}")
         done = subprocess.run(["sh", "-c", command], capture_output=True, check=False, timeout=30,

@@ -16,9 +16,11 @@ TICKET = "8f0c3d2a" + "0" * 24
 BODY = "until = 2036-01-01T00:00:00Z\nsince = 2026-01-01T00:00:00Z\n"
 WEB_USERS = ("www-data", "nginx", "apache", "http", "lighttpd")
 PAGE = """<!doctype html><link rel="stylesheet" HREF='/own/site.css?v=1'><link rel=canonical href=/canonical>
-<!-- <img src=/commented.png> --><a href="/elsewhere">x</a><IMG alt=a src=logo.png><script src="https://cdn.example/x.js">
+<!-- <img src=/commented.png> --><a href="/elsewhere">x</a><IMG alt=a src=logo.png>
+<script src="https://cdn.example/x.js">
 </script><img src="data:image/png;base64,AA"><img src="https://Shop.Example.com/a/../photo%20one.jpg#x">
-<video src=/robots.txt poster="/poster.png"></video><style>body { background: URL( "/bg.png" ) } a { b: url(#x) }</style>
+<video src=/robots.txt poster="/poster.png"></video>
+<style>body { background: URL( "/bg.png" ) } a { b: url(#x) }</style>
 <link rel=icon href=//cdn.example/y><a href="mailto:a@example.com">{{message}}</a>
 """
 LOADED = ("/own/site.css", "/logo.png", "/photo one.jpg", "/poster.png", "/bg.png")
@@ -72,7 +74,8 @@ class Place:
     def ini(self, gateway="", site="", more="", state=None, mode=0o644):
         """Each site's own page of `site` too; hooks are looked for here, never in /etc."""
         hooks = "" if "hooks_dir" in gateway else f"hooks_dir = {self.path('hooks.d')}\n"
-        self.file("warden.ini", f"[gateway]\nstate_dir = {state or self.state}\n{hooks}{gateway}\n[site]\n{site}\n{more}",
+        self.file("warden.ini",
+                  f"[gateway]\nstate_dir = {state or self.state}\n{hooks}{gateway}\n[site]\n{site}\n{more}",
                   mode)
 
     def run(self, *options):
@@ -128,7 +131,8 @@ def test_output(b, base):
                "can be listed by others" in bad.stdout, bad)
         b.that("errors, strict", p.run("--strict").returncode == 2)
         found = json.loads(p.run("--json").stdout)
-        b.that("errors, JSON", p.run("--json").returncode == 2 and found["ok"] is False and len(found["errors"]) == 2 and
+        b.that("errors, JSON", p.run("--json").returncode == 2 and found["ok"] is False and
+               len(found["errors"]) == 2 and
                found["errors"][0]["file"] == p.ini_path and found["errors"][0]["section"] == "site" and
                {e["key"] for e in found["errors"]} == {"retry_after", "statsu"} and
                {e["line"] for e in found["errors"]} == {6, 7} and len(found["warnings"]) == 1, found)
@@ -230,7 +234,8 @@ def test_pages(b, base):
         p.ini(more=f"{shop}page = page.html")
         found = p.run().stdout
         for path in LOADED:
-            b.that(f"page loads {path}", f"page.html loads {path}, which is held itself by site shop: open_path = {path}\n"
+            b.that(f"page loads {path}",
+                   f"page.html loads {path}, which is held itself by site shop: open_path = {path}\n"
                    in found, found)
         for part in NOT_LOADED:
             b.that(f"page does not load {part}", part not in found.replace(p.root, ""), found)

@@ -61,7 +61,8 @@ class Site(http.server.BaseHTTPRequestHandler):
         offered = [self.headers.get("X-Maintenance-Ticket")] + \
             re.findall("maintenance_ticket=([0-9a-f]{32})", self.headers.get("Cookie", "") + "&" + self.path)
         for one in offered:
-            if one and any(os.path.exists(os.path.join(self.state, "tickets", folder, one)) for folder in ("any", "shop")):
+            if one and any(os.path.exists(os.path.join(self.state, "tickets", folder, one))
+                           for folder in ("any", "shop")):
                 self.seen.append(one)
                 return one
         return None
@@ -70,7 +71,8 @@ class Site(http.server.BaseHTTPRequestHandler):
         accepted = {name: header for name, header in (("forwarded-for", "X-Forwarded-For"),
                                                       ("underscore", "X_Forwarded_For"), ("dot", "X.Forwarded.For"),
                                                       ("cloud", "CF-Connecting-IP"), ("forwarded", "Forwarded"))}
-        return any(name in self.wrong and ALLOWED in (self.headers.get(header) or "") for name, header in accepted.items()) \
+        return any(name in self.wrong and ALLOWED in (self.headers.get(header) or "")
+                   for name, header in accepted.items()) \
             or ("doubled" in self.wrong and len(self.headers.get_all("X-Forwarded-For") or ()) == 2)
 
     def is_by_secret(self):
@@ -94,7 +96,8 @@ class Site(http.server.BaseHTTPRequestHandler):
         path = self.plain_path()
         if path is not None and any(path == o or path.startswith(o + "/") for o in OPEN):
             return True
-        if ("only-index" in self.wrong and path not in (None, "/")) or ("only-pages" in self.wrong and path == "/site.css"):
+        if ("only-index" in self.wrong and path not in (None, "/")) or \
+                ("only-pages" in self.wrong and path == "/site.css"):
             return True
         if "answers" in self.wrong:
             return True
@@ -135,7 +138,8 @@ class Site(http.server.BaseHTTPRequestHandler):
         if "half" in self.wrong:
             body = body[:1000]
         answers = {"whole": body, "length": str(len(body)).encode(), "sha1": hashlib.sha1(body).hexdigest().encode(),
-                   "sha256": json.dumps({"sha256": hashlib.sha256(body).hexdigest().upper(), "length": len(body)}).encode(),
+                   "sha256": json.dumps({"sha256": hashlib.sha256(body).hexdigest().upper(),
+                                         "length": len(body)}).encode(),
                    "mute": b"thank you"}
         status = 413 if "413" in self.wrong else 302 if "echo-302" in self.wrong else 200
         self.send(status, answers[urllib.parse.urlsplit(self.path).query or "sha1"], [("Location", "/")])
@@ -211,9 +215,12 @@ def names(result):
 # One wrong server a row: what it does badly while off, or on, and the problems that must be found, no others.
 WRONG_OFF = (("always", {"site"}), ("502", {"site"}), ("no-status", {"status-off"}), ("other-state", {"status-off"}))
 WRONG_ON = (
-    ("200", {"held"}), ("503", {"held"}), ("answers", {"held"}), ("no-x-maintenance", {"held"}), ("cached-site", {"held"}),
-    ("no-retry-after", {"retry-after"}), ("zero", {"retry-after"}), ("date", {"retry-after"}), ("twice", {"retry-after"}),
-    ("no-cache-control", {"cache"}), ("public", {"cache"}), ("age", {"cache"}), ("etag", {"cache"}), ("modified", {"cache"}),
+    ("200", {"held"}), ("503", {"held"}), ("answers", {"held"}), ("no-x-maintenance", {"held"}),
+    ("cached-site", {"held"}),
+    ("no-retry-after", {"retry-after"}), ("zero", {"retry-after"}), ("date", {"retry-after"}),
+    ("twice", {"retry-after"}),
+    ("no-cache-control", {"cache"}), ("public", {"cache"}), ("age", {"cache"}), ("etag", {"cache"}),
+    ("modified", {"cache"}),
     ("no-vary", {"vary"}), ("no-json", {"json"}),
     ("head-body", {"head"}), ("head-404", {"head"}), ("head-retry-after", {"head"}),
     ("post-405", {"post"}), ("post-302", {"post"}),
@@ -237,7 +244,8 @@ def together(rows):
     for wrong, wanted in rows:
         for faults, kinds in groups:
             hides = {"ticket", "link", "body"} & kinds if wanted == {"ticket"} else {"ticket"} & kinds
-            if not (wanted | kinds) & {"held"} and not wanted & kinds and not (hides and wanted & {"ticket", "link", "body"}):
+            if not (wanted | kinds) & {"held"} and not wanted & kinds and \
+                    not (hides and wanted & {"ticket", "link", "body"}):
                 faults.append(wrong)
                 kinds |= wanted
                 break
@@ -247,7 +255,8 @@ def together(rows):
 
 
 def write_ini(folder, site_keys="", more=""):
-    folder.write_ini(f"[site]\nbypass_address = {ALLOWED}/32\nbypass_secret = {SECRET}\nopen_path = /open/\n{site_keys}{more}")
+    folder.write_ini(f"[site]\nbypass_address = {ALLOWED}/32\nbypass_secret = {SECRET}\nopen_path = /open/\n"
+                     f"{site_keys}{more}")
 
 
 def left_over(folder):
@@ -270,7 +279,8 @@ def test_right(c, folder):
         c.equal("on: nothing is left over", left_over(folder), [])
         events = [e["event"] for e in folder.journal()[0]]
         c.equal("on: the journal tells", events, ["ticket-new", "ticket-revoke"])
-        c.that("... without the ticket", seen[0].encode() not in folder.read(os.path.join(folder.state, "journal.jsonl")))
+        c.that("... without the ticket",
+               seen[0].encode() not in folder.read(os.path.join(folder.state, "journal.jsonl")))
         c.equal("on: it stays on", folder.read(), b"")
         for what in ("whole", "length", "sha1", "sha256"):
             r = folder.run("doctor", "--echo", f"/echo?{what}", url)
@@ -312,7 +322,8 @@ def test_wrong(c, folder):
 def test_toggle(c, folder):
     with site(folder) as (url, _):
         r = folder.run("doctor", "--toggle", "--echo", "/echo", url)
-        c.that("--toggle: both states", r.code == 0 and "ok       off:" in r.out and "ok       held with 503" in r.out and
+        c.that("--toggle: both states", r.code == 0 and "ok       off:" in r.out and
+               "ok       held with 503" in r.out and
                "in maintenance for the seconds of this test" in r.out and "off again" in r.out, r)
         c.that("... and it is off", folder.read() is None and left_over(folder) == [])
         events = folder.journal()[0][-4:]
@@ -322,7 +333,8 @@ def test_toggle(c, folder):
         c.that("--toggle --json", r.code == 0 and {"site", "held", "back"} <= {f["name"] for f in r.json()}, r)
         folder.write("state/maintenance.flag", "message = work\n")
         r = folder.run("doctor", "--toggle", url)
-        c.that("--toggle while it is on", r.code == 2 and "on already" in r.err and folder.read() == b"message = work\n", r)
+        c.that("--toggle while it is on", r.code == 2 and "on already" in r.err and
+               folder.read() == b"message = work\n", r)
         folder.clear()
         write_ini(folder, "enabled = off\n")
         r = folder.run("doctor", "--toggle", url)
@@ -386,7 +398,8 @@ def test_notes(c, folder):
         folder.write_ini("[site]\nbypass_address = 127.0.0.0/8\n")
         folder.write("state/maintenance.flag", "")
         r = folder.run("doctor", url)
-        c.that("why the site answers: this machine is let in", r.code == 1 and "127.0.0.1 is in bypass_address" in r.out, r)
+        c.that("why the site answers: this machine is let in", r.code == 1 and
+               "127.0.0.1 is in bypass_address" in r.out, r)
         folder.clear()
     write_ini(folder)
 

@@ -371,11 +371,13 @@ class Tests:
                            ("11:00:00", "off", "shop", {"id": "a", "since": at("09:00"), "until": at("12:00")})),
                    [("a", "09:00", "11:00", 0, "on time"), ("g", "09:30", "10:00", 0, None)], "one inside the other")
         self.equal(windows(("09:00:00", "on", "shop", {"id": "a", "since": at("09:00"), "until": None}),
-                           ("10:00:05", "window-start", "shop", {"id": "w", "since": at("10:00"), "until": at("11:00")}),
+                           ("10:00:05", "window-start", "shop",
+                            {"id": "w", "since": at("10:00"), "until": at("11:00")}),
                            ("11:00:05", "window-end", "shop", {"id": "w", "since": at("10:00"), "until": at("11:00")}),
                            ("12:00:00", "off", "shop", {"id": "a", "since": at("09:00"), "until": None})),
                    [("a", "09:00", "12:00", 0, "late")], "a window that is over ends nothing that an operator began")
-        self.equal(windows(("10:00:05", "window-start", "shop", {"id": "w", "since": at("10:00"), "until": at("11:00")}),
+        self.equal(windows(("10:00:05", "window-start", "shop",
+                            {"id": "w", "since": at("10:00"), "until": at("11:00")}),
                            ("10:30:00", "off", "shop", {"id": "w", "since": at("10:00"), "until": at("11:00")}),
                            ("11:00:05", "window-end", "shop", {"id": "w", "since": at("10:00"), "until": at("11:00")})),
                    [("w", "10:00", "10:30", 0, "on time")], "ended early, and told again at its end")

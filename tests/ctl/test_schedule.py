@@ -111,15 +111,19 @@ def test_add(program):
                 ("an id that is none", ["add", "A b", "--start", utc(500), "--end", utc(600)], 2, "small letters"),
                 ("a path as id", ["add", "../x", "--start", utc(500), "--end", utc(600)], 2, "small letters"),
                 ("a time that is none", ["add", "x", "--start", "soon", "--end", utc(600)], 1, "expected a time"),
-                ("an end before the start", ["add", "x", "--start", utc(600), "--end", utc(500)], 1, "behind the start"),
+                ("an end before the start", ["add", "x", "--start", utc(600), "--end", utc(500)], 1,
+                 "behind the start"),
                 ("no times at all", ["add", "x"], 1, "needs a start or an end"),
                 ("one that is over", ["add", "x", "--start", utc(-60), "--end", utc(-30)], 2, "over already"),
-                ("a rule that is none", ["add", "x", "--start", utc(500), "--end", utc(510), "--repeat", "FREQ=YEARLY"], 1,
+                ("a rule that is none", ["add", "x", "--start", utc(500), "--end", utc(510), "--repeat", "FREQ=YEARLY"],
+                 1,
                  "DAILY, WEEKLY or MONTHLY"),
                 ("a zone that is none", ["add", "x", "--start", utc(500), "--end", utc(510), "--zone", "Mars/Base"], 1,
                  "time zone"),
-                ("a mode that is none", ["add", "x", "--start", utc(500), "--end", utc(510), "--mode", "half"], 1, "full|read-only"),
-                ("a site that is none", ["add", "x", "--site", "nope", "--start", utc(500), "--end", utc(510)], 2, "no site"),
+                ("a mode that is none", ["add", "x", "--start", utc(500), "--end", utc(510), "--mode", "half"], 1,
+                 "full|read-only"),
+                ("a site that is none", ["add", "x", "--site", "nope", "--start", utc(500), "--end", utc(510)], 2,
+                 "no site"),
                 ("a message of two lines", ["add", "x", "--start", utc(500), "--end", utc(510), "--message", "a\nb"], 2,
                  "one line"),
                 ("a verb that is none", ["plan"], 2, "usage"),
@@ -224,7 +228,8 @@ def test_tick_flags(program):
         w.run("tick")
         w.run("tick")
         events = [e["event"] for e in w.events()]
-        check("an overrun that is kept is told once", events.count("overrun") == 1 and w.there("state/maintenance.flag"), events)
+        check("an overrun that is kept is told once", events.count("overrun") == 1 and
+              w.there("state/maintenance.flag"), events)
         check("... and the flag as switched by hand", events.count("observed") == 1, events)
         check("... by its owner", w.events()[0].get("owner") not in (None, ""), w.events()[0])
         os.unlink(w.path("state/maintenance.flag"))
@@ -274,7 +279,8 @@ def test_check_command(program):
         os.unlink(w.path("wanted"))
         w.put("code", "7")
         code, out, err = w.run("tick")
-        check("another status changes nothing, and is said", w.there("state/maintenance.flag") and "exit status 7" in err, err)
+        check("another status changes nothing, and is said", w.there("state/maintenance.flag") and
+              "exit status 7" in err, err)
         w.put("code", "1")
         w.run("tick")
         check("... off", not w.there("state/maintenance.flag"))
@@ -311,7 +317,8 @@ def test_hooks(program):
         w.put("hooks.d/05-fails", "#!/bin/sh\necho no network\nexit 1\n", 0o755)
         code, out, err = w.run("tick")
         check("one that fails is said", code == 3 and "05-fails" in err and "no network" in err, (code, err))
-        check("... and keeps no other from running", w.get("log").splitlines()[-1].count("WARDEN_RESULT=rollback|") == 1)
+        check("... and keeps no other from running",
+              w.get("log").splitlines()[-1].count("WARDEN_RESULT=rollback|") == 1)
         code, out, err = w.run("tick")
         check("... and is not told again", code == 0, err)
         os.chmod(w.path("hooks.d/10-log"), 0o777)
@@ -404,7 +411,8 @@ def test_calendar(program):
     with World(program) as w:
         w.put("in.ics", ICS.replace("\n", "\r\n"))
         code, out, err = w.run("schedule", "import", w.path("in.ics"), "--site", "shop")
-        check("what a window cannot say is refused by name", code == 1 and "EXDATE" in err and "bad" in err, (code, err))
+        check("what a window cannot say is refused by name", code == 1 and "EXDATE" in err and "bad" in err,
+              (code, err))
         check("... the others are planned", "2 windows planned, 1 refused" in out, (out, err))
         listed = {o["window"]: o for o in w.json("schedule", "list")}
         check("with zone and rule", listed.get("patch-day", {}).get("start") == "2090-01-05T01:00:00Z" and
@@ -469,7 +477,8 @@ def test_odd_events(program):
     with World(program) as w:
         w.put("in.ics", ODD.replace("\n", "\r\n"))
         code, out, err = w.run("schedule", "import", w.path("in.ics"))
-        for uid, words in (("gone", "cancelled"), ("two-zones", "different zones"), ("utc-then-zone", "different zones"),
+        for uid, words in (("gone", "cancelled"), ("two-zones", "different zones"),
+                           ("utc-then-zone", "different zones"),
                            ("endless", "neither DTEND nor DURATION")):
             check(f"an event that is no window: {uid}", f"event {uid} is refused" in err and words in err, err)
         check("one that ends in UTC is a window", code == 1 and [(o["window"], o["end"]) for o in w.json(
@@ -540,7 +549,8 @@ def test_run(program):
         flag = w.path("state/maintenance.flag")
         code, out, err = w.run("run", "--for", "30m", "--smoke", "/health", "--", "test", "-e", flag)
         check("the command runs during maintenance", code == 0 and not os.path.exists(flag), (code, out, err))
-        check("... and a smoke test through a ticket", len(Site.tickets) == 1 and len(Site.tickets[0] or "") == 32, Site.tickets)
+        check("... and a smoke test through a ticket", len(Site.tickets) == 1 and len(Site.tickets[0] or "") == 32,
+              Site.tickets)
         check("... which is gone after", not any(files for _, _, files in os.walk(w.path("state/tickets"))))
         check("no ticket is in the journal", Site.tickets[0] not in w.get("state/journal.jsonl"))
         check("the result is told", [e for e in w.events() if e["event"] == "off"][-1]["result"] == "ok")
@@ -563,7 +573,8 @@ def test_run(program):
         code, out, err = w.run("run", "--", "touch", w.path("ran"))
         os.rmdir(w.path("state/journal.jsonl"))
         os.rename(w.path("aside"), w.path("state/journal.jsonl"))
-        check("where on has trouble, the command is not run, and that is said", code == 3 and "touch was not run" in err and
+        check("where on has trouble, the command is not run, and that is said", code == 3 and
+              "touch was not run" in err and
               not w.there("ran") and os.path.exists(flag), (code, err))
         w.run("off")
         check("a word that is none", w.run("run", "--on-fail", "perhaps", "--", "true")[0] == 2)
@@ -578,10 +589,13 @@ def test_run_unread(w, flag):
     ran = w.path("ran")
     read, write = os.pipe()
     os.close(read)
-    code = subprocess.run([w.program, "-c", w.path("warden.ini"), "run", "--", "sh", "-c", f"touch {ran}"], stdout=write,
+    code = subprocess.run([w.program, "-c", w.path("warden.ini"), "run", "--", "sh", "-c", f"touch {ran}"],
+                          stdout=write,
                           stderr=subprocess.DEVNULL, timeout=60, check=False).returncode
-    check("a closed pipe: the command runs, and maintenance ends", os.path.exists(ran) and not os.path.exists(flag), code)
-    code = subprocess.run([w.program, "-c", w.path("warden.ini"), "-q", "run", "--on-fail", "lift", "--", "yes"], stdout=write,
+    check("a closed pipe: the command runs, and maintenance ends", os.path.exists(ran) and not os.path.exists(flag),
+          code)
+    code = subprocess.run([w.program, "-c", w.path("warden.ini"), "-q", "run", "--on-fail", "lift", "--", "yes"],
+                          stdout=write,
                           stderr=subprocess.DEVNULL, timeout=60, check=False).returncode
     os.close(write)
     check("a closed pipe: SIGPIPE ends the command as ever", code == 128 + signal.SIGPIPE, code)
@@ -600,7 +614,8 @@ def test_run_while_on(w, flag):
 def test_run_signal(w, flag):
     """SIGTERM reaches the command, which says that it has begun by a pipe."""
     read, write = os.pipe()
-    process = subprocess.Popen([w.program, "-c", w.path("warden.ini"), "-q", "run", "--on-fail", "lift", "--", "sh", "-c",
+    process = subprocess.Popen([w.program, "-c", w.path("warden.ini"), "-q", "run", "--on-fail", "lift", "--", "sh",
+                                "-c",
                                 f"trap 'kill $!; exit 9' TERM; sleep 60 & echo begun >&{write}; wait"],
                                pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)

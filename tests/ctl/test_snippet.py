@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """snippet: what every kind has in common, and what is refused.  That servers do it right is for tests/wire."""
+import grp
 import os
 import re
 import stat
@@ -52,9 +53,11 @@ def check_list(checks, folder):
     kinds = kinds_of(folder)
     checks.that("the list names each kind", listed.code == 0 and all(k["kind"] in listed.out for k in kinds), listed)
     checks.that("as JSON, with what happens when the gateway is gone", kinds and all(
-        k["gate"] in ("native", "asking", "responder", "page") and k["gone_off"] and k["gone_on"] for k in kinds), kinds)
+        k["gate"] in ("native", "asking", "responder", "page") and k["gone_off"] and k["gone_on"] for k in kinds),
+                kinds)
     names = [k["kind"] for k in kinds]
-    manual = re.search(r"Bl -tag -width Ds -compact\n(.It Apache.*?)\n.El", source("src/man/wardenctl.1"), re.DOTALL).group(1)
+    manual = re.search(r"Bl -tag -width Ds -compact\n(.It Apache.*?)\n.El", source("src/man/wardenctl.1"),
+                       re.DOTALL).group(1)
     found = " ".join(line[4:] for line in manual.splitlines() if line.startswith(".Cm ")).replace(" ,", "").split()
     checks.that("the manual has each kind", found == in_order(names, found), sorted(set(names) ^ set(found)))
     found = re.search(r"_wardenctl_kinds='([^']*)'", source("contrib/completion/wardenctl")).group(1).split()
@@ -87,8 +90,24 @@ def check_forms(checks, folder):
         first = next(iter(files.values()))
         checks.that(f"{name}: says how it was made", f"snippet {name}" in first and kind["gone_on"] in first, first)
         checks.that(f"{name}: has no place unfilled", "%s" not in "".join(files.values()), files)
+    check_served_files(checks, folder)
     gone = folder.run("snippet", "nginx-auth-request", "--output", folder.file("nowhere"))
     checks.that("a folder that is not there", gone.code == 3 and "nowhere" in gone.err, gone)
+
+
+def check_served_files(checks, folder):
+    """What lighttpd reads as it runs is of the socket's group; where there is none, it is said what to do."""
+    path = folder.file("out/maintenance-warden.lua")
+    other = 1 if os.geteuid() == 0 else os.getgid()
+    for group, mode in ((grp.getgrgid(other).gr_name, 0o640), ("", 0o600), ("no-such-group", 0o600)):
+        write_for(folder, "lighttpd", gateway=f"socket_group = {group}\n")
+        written = folder.run("snippet", "lighttpd", "--output", folder.file("out"))
+        found = os.stat(path)
+        os.unlink(path)
+        checks.that(f"lighttpd's script, socket_group = {group}", written.code == 0 and
+                    stat.S_IMODE(found.st_mode) == mode
+                    and found.st_gid == (other if mode == 0o640 else os.getgid()) and
+                    (f"chmod 0640 {path}" in written.out) is (mode == 0o600), written)
 
 
 def check_refusals(checks, folder):
@@ -121,13 +140,16 @@ def check_refusals(checks, folder):
     write_for(folder, "nginx", listen=False)
     for kind in ("nginx", "lighttpd", "lighttpd-authorizer"):
         refused = folder.run("snippet", kind)
-        checks.that(f"{kind}: nowhere to ask", refused.code == 2 and "listen" in refused.err and not refused.out, refused)
+        checks.that(f"{kind}: nowhere to ask", refused.code == 2 and "listen" in refused.err and not refused.out,
+                    refused)
 
 
 def check_listeners(checks, folder):
     """What stands in a URL is looked at: Apache would take more of it for a word of its own."""
-    for upstream, made in (("127.0.0.1:8081", True), ("[::1]:8081", True), ("app.example:80", True), ("/run/app.sock", True),
-                           ("a b", False), ('a"', False), ("[::1", False), ("[x]:80", False), ("%{HTTP_HOST}", False), ("", False)):
+    for upstream, made in (("127.0.0.1:8081", True), ("[::1]:8081", True), ("app.example:80", True),
+                           ("/run/app.sock", True),
+                           ("a b", False), ('a"', False), ("[::1", False), ("[x]:80", False), ("%{HTTP_HOST}", False),
+                           ("", False)):
         write_for(folder, "apache-standby")
         found = folder.run("snippet", "apache-standby", "--upstream", upstream)
         checks.that(f"apache-standby: --upstream {upstream!r}", found.code == (0 if made else 1) and
@@ -135,12 +157,14 @@ def check_listeners(checks, folder):
     for kind in ("apache-standby", "nginx-http", "nginx-http-flag"):
         folder.write_ini("[site]\n")
         refused = folder.run("snippet", kind)
-        checks.that(f"{kind}: nowhere to ask", refused.code == 2 and "http_listen" in refused.err and not refused.out, refused)
+        checks.that(f"{kind}: nowhere to ask", refused.code == 2 and "http_listen" in refused.err and not refused.out,
+                    refused)
 
 
 def check_half_configured(checks, folder):
     """nginx-http: what the gateway would not understand, or not believe, is named with its key."""
-    http, proxy, headers = "http_listen = 127.0.0.1:8503\n", "trusted_proxies = 127.0.0.0/8\n", "forward_headers = x-original-uri\n"
+    http, proxy = "http_listen = 127.0.0.1:8503\n", "trusted_proxies = 127.0.0.0/8\n"
+    headers = "forward_headers = x-original-uri\n"
     for kind in ("nginx-http", "nginx-http-flag"):
         for gateway, word in ((http + proxy, "forward_headers"),
                               (http + proxy + "forward_headers = x-original-url\n", "forward_headers"),
@@ -171,10 +195,12 @@ def check_odd_paths(checks, folder):
     for kind, state in (("nginx", "/var/lib/$host"), ("nginx-auth-request-flag", "/a$b"), ("lighttpd", '/a\\b')):
         folder.write_ini(state=state)
         refused = folder.run("snippet", kind)
-        checks.that(f"{kind}: {state} is refused", refused.code == 1 and state in refused.err and not refused.out, refused)
+        checks.that(f"{kind}: {state} is refused", refused.code == 1 and state in refused.err and not refused.out,
+                    refused)
     folder.write_ini(state="/var/lib/two words/{x}")
     made = folder.run("snippet", "nginx")
-    checks.that("nginx: a path with blanks is quoted", 'if (-e "/var/lib/two words/{x}/maintenance.flag")' in made.out, made)
+    checks.that("nginx: a path with blanks is quoted", 'if (-e "/var/lib/two words/{x}/maintenance.flag")' in made.out,
+                made)
 
 
 def check_secrets(checks, folder):
@@ -190,7 +216,8 @@ def check_names(checks, folder):
     """The names of two sites that would be one variable stay two."""
     folder.write_ini("[site]\n[site.a-b]\npath = /a/\n[site.a_b]\npath = /b/\n")
     made = folder.run("snippet", "nginx").out
-    checks.that("nginx: a variable for each of two like names", "set $mw_a_b_1_flag" in made and "set $mw_a_b_flag" in made, made)
+    checks.that("nginx: a variable for each of two like names", "set $mw_a_b_1_flag" in made and
+                "set $mw_a_b_flag" in made, made)
     one = folder.run("snippet", "nginx", "--site", "a-b").out
     other = folder.run("snippet", "nginx", "--site", "a_b").out
     checks.that("nginx: two sites in one http {}", "map $request_uri $mw_a_b_1_odd" in one and
@@ -203,7 +230,8 @@ def main():
     folder = Folder(args)
     folder.write_ini()
     try:
-        for check in (check_list, check_forms, check_refusals, check_listeners, check_half_configured, check_limits, check_odd_paths, check_secrets, check_names):
+        for check in (check_list, check_forms, check_refusals, check_listeners, check_half_configured, check_limits,
+                      check_odd_paths, check_secrets, check_names):
             check(checks, folder)
     finally:
         folder.close()

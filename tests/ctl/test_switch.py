@@ -447,7 +447,8 @@ class Tests:
         self.that("a flag that cannot be read: status says ON, as the gateway does", result.code == 0 and
                   result.out.startswith("ON ") and "cannot be read" in result.out, result)
         result = self.as_another("step", "x")
-        self.that("a flag that cannot be read: step refuses", result.code == 3 and "cannot be read" in result.err, result)
+        self.that("a flag that cannot be read: step refuses", result.code == 3 and "cannot be read" in result.err,
+                  result)
         result = self.as_another("off")
         self.that("a flag that cannot be read: off removes it", result.code == 0 and self.f.read() is None, result)
         os.unlink(journal)
@@ -474,7 +475,8 @@ class Tests:
             os.chmod(hooks, 0o311)
         os.chmod(self.f.state, 0o775)
         result = self.as_another("on")
-        self.that("hooks that cannot be listed cannot be gone past", result.code == 1 and "cannot be listed" in result.err
+        self.that("hooks that cannot be listed cannot be gone past", result.code == 1 and
+                  "cannot be listed" in result.err
                   and self.f.read() is None, result)
         self.f.write("warden.ini", ini)
         os.chmod(hooks, 0o711)
@@ -570,7 +572,8 @@ class Tests:
         self.f.write("state/tickets/\033[2Jx/" + "a" * 32, "until = 2090-01-01T00:00:00Z\n")
         for words in (("ticket", "list"), ("ticket", "revoke", "a" * 32)):
             result = self.run(*words)
-            self.that(f"a folder's name: {' '.join(words[:2])}", "\033" not in result.out and "[2Jx" in result.out, result)
+            self.that(f"a folder's name: {' '.join(words[:2])}", "\033" not in result.out and "[2Jx" in result.out,
+                      result)
         shutil.rmtree(self.f.file("state/tickets/\033[2Jx"))
         os.makedirs(self.f.file("loud"))
         self.f.write("loud/preflight-x", "#!/bin/sh\nprintf 'no\\033[2Jt now'\nexit 1\n", 0o755)
@@ -928,7 +931,8 @@ def main():
                      tests.off, tests.toggle, tests.status, tests.sites, tests.changes, tests.broken_flag,
                      tests.mode_and_links, tests.modes, tests.shared_folder,
                      tests.journal_unwritable, tests.no_state_folder, tests.escapes, tests.many_sites,
-                     tests.policy, tests.hooks, tests.windows, tests.bypass, tests.tickets, tests.used_wrongly, tests.journal):
+                     tests.policy, tests.hooks, tests.windows, tests.bypass, tests.tickets, tests.used_wrongly,
+                     tests.journal):
             try:
                 test()
             except Exception as error:      # one broken test must not hide the others

@@ -292,8 +292,9 @@ class Control:
     """After each broken peer, the same question on a connection of its own, and how long its answer took.
 
     Where a worker has died, it may ask again until AFTER_DEATH.  An answer is late beyond LATE seconds.  This machine
-    may be busy with other things, so that a late one is asked for again, after the same bytes: what is the gateway's own
-    fault comes again.  Beyond LOST seconds there is no excuse, but that of sanitizers, which are SLOWER times as slow.
+    may be busy with other things, so that a late one is asked for again, after the same bytes: what is the gateway's
+    own fault comes again.  Beyond LOST seconds there is no excuse, but that of sanitizers, which are SLOWER times as
+    slow.
     """
     LATE, LOST, AFTER_DEATH, DYING = 0.1, 1.0, 2.0, 0.2
     SLOWER = 5

@@ -25,8 +25,10 @@ KINDS = [
 REQUESTS = [(fastcgi.whole(parameters, fastcgi.AUTHORIZER), b"Status: %d" % status) for parameters, status in KINDS]
 
 # libfcgi 2.4.2 and 2.4.7 overrun a buffer when a name is asked for four times, and assert that memory is endless
-GET_VALUES = fastcgi.record(fastcgi.GET_VALUES, fastcgi.pairs([("FCGI_MAX_CONNS", "")] * 4), 0) + fastcgi.whole(fastcgi.GOOD)
-TWO_GIGABYTES = fastcgi.begin() + fastcgi.record(fastcgi.PARAMS, struct.pack(">II", 0xfffffff0, 0xfffffff0) + b"A" * 64) * 2
+GET_VALUES = fastcgi.record(fastcgi.GET_VALUES, fastcgi.pairs([("FCGI_MAX_CONNS", "")] * 4), 0) + \
+    fastcgi.whole(fastcgi.GOOD)
+TWO_GIGABYTES = fastcgi.begin() + \
+    fastcgi.record(fastcgi.PARAMS, struct.pack(">II", 0xfffffff0, 0xfffffff0) + b"A" * 64) * 2
 
 
 class Tally:

@@ -57,8 +57,8 @@ def pressed(checks, folder, what, data, seconds):
     start = time.monotonic()
     status = folder.status()
     took = time.monotonic() - start
-    print(f"    {what}: {percent:.1f} % of a core, wanted {wanting:.1f} % of the time; answered after {took * 1000:.0f} ms",
-          flush=True)
+    print(f"    {what}: {percent:.1f} % of a core, wanted {wanting:.1f} % of the time; "
+          f"answered after {took * 1000:.0f} ms", flush=True)
     checks.that(f"{what}: below {CPU_PERCENT} % of a core", percent < CPU_PERCENT, percent)
     checks.that(f"{what}: no thread wants a core all the time", wanting < WANTING_PERCENT, wanting)
     checks.equal(f"{what}: then it answers", status, 503)

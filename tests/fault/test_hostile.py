@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Thousands of silent, half-sent and dripping connections at once hold nobody up, take little, leave nothing behind.
 
-The control's p99 is to be below 20 ms.  A second gateway, that nobody attacks, is asked in turn with the first: where the
-machine is so busy with other things that it is slow, too, three times its p99 counts instead.  Nothing may take over a
-second, busy or not.
+The control's p99 is to be below 20 ms.  A second gateway, that nobody attacks, is asked in turn with the first: where
+the machine is so busy with other things that it is slow, too, three times its p99 counts instead.  Nothing may take
+over a second, busy or not.
 """
 import contextlib
 import random

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """HTTP requests broken at random: the next request is answered at once, and nothing that is not whole passes.
 
-To http_listen as trusted proxies and strangers send them, and to control_listen.  Whether a pass was right is decided by
-a strict reader of the test's own.
+To http_listen as trusted proxies and strangers send them, and to control_listen.  Whether a pass was right is decided
+by a strict reader of the test's own.
 """
 import collections
 import contextlib
@@ -62,7 +62,8 @@ def control_corpus():
         "metrics": head(host, "/metrics"), "health": head(host, "/healthz"), "ready": head(host, "/readyz"),
         "status": head(host, "/.maintenance/status?site=shop"), "all": head(host, "/.maintenance/status"),
         "on, no token": head([*token, ("Content-Length", "2")], "/.maintenance/on", "POST") + b"{}",
-        "off, a wrong token": head([*token, ("Authorization", "Bearer wrong-token-0123456789"), ("Content-Length", "2")],
+        "off, a wrong token": head([*token, ("Authorization", "Bearer wrong-token-0123456789"),
+                                    ("Content-Length", "2")],
                                    "/.maintenance/off", "POST") + b"{}",
         "in chunks": head([*token, ("Transfer-Encoding", "chunked")], "/.maintenance/step", "POST") +
         chunked(b'{"step":"x"}'),

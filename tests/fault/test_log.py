@@ -22,10 +22,13 @@ DIAGNOSTIC = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ maintenance-warden\[\
 DIAGNOSTICS_A_SECOND = 3        # of hostile requests; each trouble is said so often or more seldom
 
 HOSTILE = [
-    b"\n{\"time\":\"2026-01-01T00:00:00Z\",\"verdict\":\"pass\"}\n", b"\r\n", b"\x1b[2J\x1b]0;title\x07", b"\x7f\x08\x08",
+    b"\n{\"time\":\"2026-01-01T00:00:00Z\",\"verdict\":\"pass\"}\n", b"\r\n", b"\x1b[2J\x1b]0;title\x07",
+    b"\x7f\x08\x08",
     b"\xc2\x9b31m", b"\xc2\x85", b"\"},{\"a\":\"", b"\\\\\"\\", b"%s%s%n%x", b"$(id)`id`", b"\xff\xfe\xfd", b"\xc0\xaf",
-    b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\xe2\x80\xa8\xe2\x80\xae", "ünïcödé \U0001f600".encode(), b"<script>",
-    b"{{title}}", b"${jndi:ldap://x}", b"'; --", b"\x01\x02\x03\x04", b"\t", b"\x0b\x0c", b"=", b"a" * 5000, b"\xc3" * 700,
+    b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\xe2\x80\xa8\xe2\x80\xae", "ünïcödé \U0001f600".encode(),
+    b"<script>",
+    b"{{title}}", b"${jndi:ldap://x}", b"'; --", b"\x01\x02\x03\x04", b"\t", b"\x0b\x0c", b"=", b"a" * 5000,
+    b"\xc3" * 700,
     b"\x1b" * 700, b"\xc2\x9b" * 300, b"%0a%0d%00%1b", b"../" * 50, b",;=\"", b"\\x0A",
 ]
 SAFE = [h for h in HOSTILE if not re.search(rb"[\0-\x1f\x7f]", h)]        # HTTP lets no others through
@@ -45,7 +48,8 @@ class Sender:
     def secrets(self):
         """Header fields with secrets, right ones and wrong ones."""
         every = [("X-Maintenance-Bypass", SECRET), ("X-Maintenance-Bypass", WRONG),
-                 ("X-Maintenance-Ticket", self.ticket), ("Cookie", f"maintenance_ticket={self.ticket}; s={COOKIE}"), ("Authorization", f"Bearer {TOKEN}"),
+                 ("X-Maintenance-Ticket", self.ticket), ("Cookie", f"maintenance_ticket={self.ticket}; s={COOKIE}"),
+                 ("Authorization", f"Bearer {TOKEN}"),
                  ("Cookie", f"s={COOKIE}")]
         return [(n, v.encode()) for n, v in self.dice.sample(every, self.dice.randint(0, 2))]
 
@@ -78,7 +82,8 @@ class Sender:
 
     def http(self):
         lines = [b"Host: gate", b"Connection: close",
-                 b"X-Forwarded-Method: " + self.dice.choice((b"GET", self.odd(SAFE))), b"X-Forwarded-Host: " + self.odd(SAFE), b"X-Forwarded-Uri: " + self.target_line(SAFE)]
+                 b"X-Forwarded-Method: " + self.dice.choice((b"GET", self.odd(SAFE))),
+                 b"X-Forwarded-Host: " + self.odd(SAFE), b"X-Forwarded-Uri: " + self.target_line(SAFE)]
         lines += [n.encode() + b": " + v for n, v in self.fields(SAFE)]
         if self.dice.random() < .1:
             lines.append(b"X-Odd: " + self.odd(HOSTILE).replace(b"\n", b"").replace(b"\r", b""))

@@ -63,7 +63,8 @@ def run(checks, options):
         checks.equal("an answer before", folder.status(), 200)
         open(folder.flag, "wb").close()
         base = memory_of(folder.gateway.pid)
-        peak, broken = check_floods(checks, folder, 100 if options.long else 6, 4 * LIMIT_MIB if limited else 4, limited)
+        peak, broken = check_floods(checks, folder, 100 if options.long else 6, 4 * LIMIT_MIB if limited else 4,
+                                    limited)
         if limited:
             checks.that("no process over its limit", peak < LIMIT_MIB + 32, peak)
             checks.that("the floods are broken off", broken > 0, broken)

@@ -222,16 +222,20 @@ def check_cannot_start(checks, options):
     folder = harness.Folder(options)
     try:
         folder.write_ini(gateway="processes = 65\n")
-        done = subprocess.run([options.gateway, "-c", folder.ini], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run([options.gateway, "-c", folder.ini], capture_output=True, text=True, timeout=30,
+                              check=False)
         checks.equal("65 processes: exit status", done.returncode, CONFIGURATION_ERROR)
-        checks.that("65 processes: says where", "processes" in done.stderr and "from 1 to 64" in done.stderr, done.stderr)
+        checks.that("65 processes: says where", "processes" in done.stderr and "from 1 to 64" in done.stderr,
+                    done.stderr)
         folder.write_ini(gateway="wrong = 1\n")
-        done = subprocess.run([options.gateway, "-c", folder.ini], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run([options.gateway, "-c", folder.ini], capture_output=True, text=True, timeout=30,
+                              check=False)
         checks.equal("a wrong key: exit status", done.returncode, CONFIGURATION_ERROR)
         checks.that("a wrong key: says which", "wrong" in done.stderr, done.stderr)
         folder.write_ini()
         os.makedirs(folder.socket)
-        done = subprocess.run([options.gateway, "-c", folder.ini], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run([options.gateway, "-c", folder.ini], capture_output=True, text=True, timeout=30,
+                              check=False)
         checks.equal("no socket: exit status", done.returncode, SYSTEM_FAILED)
     finally:
         folder.close()

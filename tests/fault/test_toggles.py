@@ -98,8 +98,8 @@ def toggle(checks, target, what, count, change, fronts):
             done += 1
             if len(wrong) + len(failed) > 20:
                 break
-    print(f"{what}: {done} toggles in {time.monotonic() - start:.0f} s, {asked} first answers over {', '.join(fronts)}; "
-          f"{load.asked} others", flush=True)
+    print(f"{what}: {done} toggles in {time.monotonic() - start:.0f} s, {asked} first answers over "
+          f"{', '.join(fronts)}; {load.asked} others", flush=True)
     checks.equal(f"{what}: all were done", (done, failed), (count, []))
     checks.equal(f"{what}: the first answer after each is right", wrong, [])
     checks.equal(f"{what}: nobody is answered anything but 200 and 503", load.wrong, [])

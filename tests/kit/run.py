@@ -21,8 +21,8 @@ import tempfile
 import zipfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "wire"))
-from harness import (FILE, OUTSIDER, UPLOAD, UPLOAD_SHA1, Checks, Folder, Missing, free_port, others_may_enter,  # noqa: E402
-                     port_open, program, request, wait_until)
+from harness import (FILE, OUTSIDER, UPLOAD, UPLOAD_SHA1, Checks, Folder, Missing, free_port,  # noqa: E402
+                     others_may_enter, port_open, program, request, wait_until)
 
 MODULES = "/usr/lib/apache2/modules"
 PAGE = b"We are working on this site. Thank you for your patience."     # message in the kit's INI
@@ -228,8 +228,8 @@ class Host(Folder):
         conf = CONF.format(path=self.path, port=self.port, modules=modules, user=user, php=self.start_php(),
                            root=self.document_root(), web=self.web("").rstrip("/"), options=self.options, more=more)
         # setsid: at its end prefork sends a signal to all of its process group
-        process = self.spawn("apache-start", ["setsid", *self.as_www_data, program("apache2", "apache2"), "-DFOREGROUND", "-f",
-                                              self.write("apache.conf", conf)])
+        process = self.spawn("apache-start", ["setsid", *self.as_www_data, program("apache2", "apache2"),
+                                              "-DFOREGROUND", "-f", self.write("apache.conf", conf)])
         wait_until(lambda: port_open(self.port), "apache", process)
 
     def document_root(self):

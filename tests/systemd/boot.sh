@@ -31,7 +31,8 @@ mount --bind "$build" "$root/mnt/build"
 # nothing of this machine's own services
 rm -rf "$root"/etc/systemd/system/* "$root/var/lib/maintenance-warden" "$root/etc/maintenance-warden"
 : >"$root/etc/fstab"
-for unit in systemd-udevd.service systemd-udev-trigger.service systemd-udevd-control.socket systemd-udevd-kernel.socket \
+for unit in systemd-udevd.service systemd-udev-trigger.service systemd-udevd-control.socket \
+	systemd-udevd-kernel.socket \
 	systemd-modules-load.service systemd-sysctl.service systemd-random-seed.service systemd-logind.service \
 	systemd-networkd.service systemd-resolved.service systemd-timesyncd.service systemd-remount-fs.service \
 	systemd-tmpfiles-setup-dev.service kmod-static-nodes.service dev-hugepages.mount dev-mqueue.mount \

@@ -77,7 +77,8 @@ def install(build, root):
 def check_units(checks, options):
     with tempfile.TemporaryDirectory(prefix="warden-units.") as root:
         os.makedirs(root + "/lib/systemd/system")
-        for own in ("basic.target", "sysinit.target", "sockets.target", "timers.target", "paths.target", "shutdown.target",
+        for own in ("basic.target", "sysinit.target", "sockets.target", "timers.target", "paths.target",
+                    "shutdown.target",
                     "multi-user.target", "system.slice", "-.slice", "-.mount", "network.target", "umount.target"):
             with contextlib.suppress(FileNotFoundError):
                 shutil.copy("/lib/systemd/system/" + own, root + "/lib/systemd/system")
@@ -86,7 +87,8 @@ def check_units(checks, options):
         done = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=one", f"--root={root}", *units)
         checks.that("systemd-analyze verify", done.returncode == 0 and not done.stderr, done.stderr)
         for name, most in EXPOSURE_MAX.items():
-            done = run("systemd-analyze", "security", "--offline=true", "--no-pager", f"--root={root}", name + ".service")
+            done = run("systemd-analyze", "security", "--offline=true", "--no-pager", f"--root={root}",
+                       name + ".service")
             found = re.search(r"exposure level.*: ([0-9.]+)", done.stdout)
             checks.that(f"{name}: exposure at most {most}", found and float(found[1]) <= most, found and found[0])
             print(f"systemd: exposure of {name}.service: {found[1] if found else '?'}", flush=True)
@@ -153,8 +155,10 @@ def check_start(checks):
     main = shown(NAME, "MainPID")
     with open(f"/proc/{main}/status") as f:
         text = f.read()
-    checks.that("as its own user, with no capability, under seccomp", re.search(r"^Uid:\s+0\b", text, re.MULTILINE) is None and
-                re.search(r"^CapBnd:\s+0+$", text, re.MULTILINE) and "NoNewPrivs:\t1" in text and "Seccomp:\t2" in text, text)
+    checks.that("as its own user, with no capability, under seccomp",
+                re.search(r"^Uid:\s+0\b", text, re.MULTILINE) is None and
+                re.search(r"^CapBnd:\s+0+$", text, re.MULTILINE) and "NoNewPrivs:\t1" in text and "Seccomp:\t2" in text,
+                text)
     done = run("curl", "-sS", "--unix-socket", CONTROL, "http://localhost/healthz")
     checks.that("control_listen answers", done.stdout.strip() == "ok", done)
 
@@ -167,7 +171,8 @@ def check_toggle(checks):
     for who in ([], ["setpriv", "--reuid", NAME, "--regid", NAME, "--clear-groups"]):
         for command, wanted in (("on", HELD), ("off", PASS)):
             done = run(*who, shutil.which("wardenctl", path="/usr/local/bin:/usr/bin"), "-q", command)
-            checks.that(f"wardenctl {command}, {who[-2] if who else 'root'}", done.returncode == 0 and ask() == wanted, done)
+            checks.that(f"wardenctl {command}, {who[-2] if who else 'root'}", done.returncode == 0 and ask() == wanted,
+                        done)
 
 
 def check_end(checks):
@@ -185,7 +190,8 @@ def check_end(checks):
         good = f.read()
     write(INI, good + "nonsense = 1\n")
     systemctl("restart", NAME)
-    checks.that("a broken INI: it is tried", wait_until(lambda: int(shown(NAME, "NRestarts") or 0) >= 10), shown(NAME, "NRestarts"))
+    checks.that("a broken INI: it is tried", wait_until(lambda: int(shown(NAME, "NRestarts") or 0) >= 10),
+                shown(NAME, "NRestarts"))
     checks.that("a broken INI: the socket stays", shown(NAME + ".socket", "ActiveState") == "active")
     write(INI, good)
     checks.that("mended: the next request is answered", ask() == PASS)
@@ -197,7 +203,8 @@ def check_sandbox(checks):
         good = f.read()
     write(INI, good.replace("[site]", "http_listen = 127.0.0.1:8503\ntrusted_proxies = 127.0.0.1\n[site]"))
     systemctl("restart", NAME)
-    checks.that("http_listen without its drop-in is refused", wait_until(lambda: int(shown(NAME, "NRestarts") or 0) > 1))
+    checks.that("http_listen without its drop-in is refused",
+                wait_until(lambda: int(shown(NAME, "NRestarts") or 0) > 1))
     os.makedirs(f"/etc/systemd/system/{NAME}.service.d", exist_ok=True)
     shutil.copy("/mnt/source/contrib/systemd/http.conf", f"/etc/systemd/system/{NAME}.service.d")
     systemctl("daemon-reload")
@@ -220,7 +227,8 @@ def check_gate(checks):
     os.makedirs(os.path.dirname(gate))
     shutil.chown(os.path.dirname(gate), NAME)
     write(os.path.dirname(INI) + "/on.yml", "on\n")
-    write(INI, f"[gateway]\nlisten = {GATEWAY}\ngate_file = {gate}\ngate_on = on.yml\n[site]\n[site.shop]\npath = /shop/\n")
+    write(INI, f"[gateway]\nlisten = {GATEWAY}\ngate_file = {gate}\ngate_on = on.yml\n"
+          "[site]\n[site.shop]\npath = /shop/\n")
     write(f"/etc/systemd/system/{NAME}-tick.service.d/gate.conf", "[Service]\nReadWritePaths=/var/lib/gate\n")
     systemctl("daemon-reload")
     checks.that("the path unit begins", systemctl("enable", "--now", NAME + "-gate.path").returncode == 0)
@@ -277,7 +285,8 @@ def drive(options):
             try:
                 if not wait_until(lambda: process.poll() is not None or is_up(process)) or process.poll() is not None:
                     log.seek(0)
-                    print(f"systemd: a real one is left out: it cannot run here: {log.read()[-300:].strip()}", flush=True)
+                    print(f"systemd: a real one is left out: it cannot run here: {log.read()[-300:].strip()}",
+                          flush=True)
                     return None
                 pid = child_of(process)
                 probe = run(*enter(pid, "systemd-run", "--wait", "--quiet", "-p", "PrivateUsers=yes", "true"))

@@ -15,7 +15,8 @@ import urllib.parse
 
 import parity
 from failover import check_dead_application, is_page
-from harness import (ALLOWED, OUTSIDER, SECRET, SITE, UPLOAD, Folder, free_port, parse_response, port_open, program, receive,
+from harness import (ALLOWED, OUTSIDER, SECRET, SITE, UPLOAD, Folder, free_port, parse_response, port_open, program,
+                     receive,
                      request, upgrade, wait_until)
 from table import AS_ANNA, TICKET, check_site, held
 
@@ -236,7 +237,8 @@ class Texts(Native):
         folder.write("places", "\n".join(self.places) + "\n")
         self.state = folder.file("st $ate %1 {x} ${PATH}'")
         os.makedirs(self.state + "/tickets/any")
-        folder.write("warden.ini", f"[gateway]\nlisten = {folder.socket}\nsocket_mode = 0666\nstate_dir = {self.state}\n"
+        folder.write("warden.ini",
+                     f"[gateway]\nlisten = {folder.socket}\nsocket_mode = 0666\nstate_dir = {self.state}\n"
                      "[site]\nbypass_secret_file = secret\nopen_path_file = places\n"
                      "bypass_address = ::ffff:127.0.9.0/120, ::/0, 2001:db8::/32, 127.0.8.7\n")
         folder.start_gateway()
@@ -267,7 +269,8 @@ class Texts(Native):
             pass
         known, unknown = f"maintenance_ticket={TICKET}", f"maintenance_ticket={TICKET[::-1]}"
         for cookie, status in ((known, 200), (unknown, 503), (f"{known}; {unknown}", 200), (f"{unknown}; {known}", 200),
-                               (f"{unknown}, {known}", 200), (f"maintenance_ticket=x; {known}", 200), (f"x{known}", 503)):
+                               (f"{unknown}, {known}", 200), (f"maintenance_ticket=x; {known}", 200),
+                               (f"x{known}", 503)):
             r = request(self.port, "/admin.txt", headers=[("Cookie", cookie)])
             checks.that(f"Cookie: {cookie}: {status}", r.status == status, r)
         with open(f"{self.state}/bypass.off", "w"):
@@ -371,7 +374,8 @@ class Certificates(RewriteMap):
 
     def certificate(self, name, issuer=None):
         """A key and a certificate for `name`, of `issuer`, or of its own."""
-        signed = ["-CA", self.folder.file(f"{issuer}.pem"), "-CAkey", self.folder.file(f"{issuer}.key")] if issuer else []
+        signed = ["-CA", self.folder.file(f"{issuer}.pem"), "-CAkey",
+                  self.folder.file(f"{issuer}.key")] if issuer else []
         key, pem, csr = (self.folder.file(f"{name}.{what}") for what in ("key", "pem", "csr"))
         common = name.split("-")[0]
         run = lambda *words: subprocess.run(["openssl", *words], check=True, capture_output=True, timeout=30)
@@ -429,22 +433,26 @@ def escaped(text):
 
 
 def map_line(target="/x", source=OUTSIDER, method="GET", **fields):
-    fields = {"REMOTE_ADDR": source, "THE_REQUEST": f"{method} {target} HTTP/1.1", "HTTP_HOST": "site.example", **fields}
+    fields = {"REMOTE_ADDR": source, "THE_REQUEST": f"{method} {target} HTTP/1.1", "HTTP_HOST": "site.example",
+              **fields}
     return " ".join(f"{name}={escaped(value)}" for name, value in fields.items()).encode() + b"\n"
 
 
 # Each line, and what it must be answered.
 MAP_LINES = [
     (map_line(), b"hold"), (map_line(source=ALLOWED), b"pass"), (map_line("/health"), b"pass"),
-    (map_line("/health/../x"), b"hold"), (map_line("/health%0a"), b"hold"), (map_line("/api/x", method="POST"), b"pass"),
+    (map_line("/health/../x"), b"hold"), (map_line("/health%0a"), b"hold"),
+    (map_line("/api/x", method="POST"), b"pass"),
     (map_line("/api/%2e%2e/x"), b"hold"), (map_line("/.maintenance/status"), b"pass"),
     (map_line(HTTP_X_MAINTENANCE_BYPASS=SECRET), b"pass"), (map_line(HTTP_X_MAINTENANCE_BYPASS=""), b"hold"),
     (map_line(HTTP_X_MAINTENANCE_BYPASS=f"{SECRET}, x"), b"hold"),
     (map_line(method="OPTIONS", HTTP_ORIGIN="https://a.example", HTTP_ACCESS_CONTROL_REQUEST_METHOD="PUT"), b"pass"),
     (map_line(method="OPTIONS", HTTP_ORIGIN="https://b.example", HTTP_ACCESS_CONTROL_REQUEST_METHOD="PUT"), b"hold"),
-    (map_line("http://site.example/health"), b"pass"), (map_line("/health", HTTP_HOST="a|b${warden:x}%{HTTP_HOST}}"), b"pass"),
+    (map_line("http://site.example/health"), b"pass"),
+    (map_line("/health", HTTP_HOST="a|b${warden:x}%{HTTP_HOST}}"), b"pass"),
     (map_line(HTTP_COOKIE="a\nREMOTE_ADDR=" + ALLOWED), b"hold"), (map_line(HTTP_COOKIE="x" * 20000), b"hold"),
-    (map_line(source=ALLOWED).replace(b" ", b"  ", 1), b"unreadable"), (b"\n", b"unreadable"), (b"pass\n", b"unreadable"),
+    (map_line(source=ALLOWED).replace(b" ", b"  ", 1), b"unreadable"), (b"\n", b"unreadable"),
+    (b"pass\n", b"unreadable"),
     (map_line(source=ALLOWED).replace(b"REMOTE_ADDR", b"remote_addr"), b"unreadable"),
     (map_line(source=ALLOWED).rstrip() + b" REMOTE_ADDR=127.0.0.2\n", b"unreadable"),
     (map_line(source=ALLOWED).rstrip() + b" REQUEST_URI=/health\n", b"unreadable"),
@@ -493,7 +501,8 @@ class MapProgram:
     def check_hostile(self, checks):
         """20000 lines in one go: each is answered by one line, and only what may pass passes."""
         chance, lines, wanted = random.Random(5), [], []
-        alphabet = [b"|", b"${", b"%0a", b"%00", b"%", b" ", b"=", b"\0", b"\xff", b"REMOTE_ADDR=127.0.0.2", b"/health", b"\t",
+        alphabet = [b"|", b"${", b"%0a", b"%00", b"%", b" ", b"=", b"\0", b"\xff", b"REMOTE_ADDR=127.0.0.2", b"/health",
+                    b"\t",
                     b"THE_REQUEST=", b"GET%20/health%20HTTP/1.1", b"pass", b"HTTP_HOST=", b"a" * 500]
         for i in range(20000):
             if i % 10 == 0:
@@ -503,7 +512,8 @@ class MapProgram:
                 word = None
             lines.append(line)
             wanted.append(word)
-        feeder = threading.Thread(target=lambda: (self.program.stdin.write(b"".join(lines)), self.program.stdin.flush()))
+        feeder = threading.Thread(target=lambda: (self.program.stdin.write(b"".join(lines)),
+                                                  self.program.stdin.flush()))
         feeder.start()
         answers = [self.program.stdout.readline().rstrip(b"\n") for _ in lines]
         feeder.join()
@@ -527,12 +537,13 @@ class MapProgram:
         os.kill(children(self.program.pid)[0], signal.SIGSTOP)
         start = time.monotonic()
         answer = self.ask(map_line(source=ALLOWED))
-        checks.that("a worker that is silent: held within 3 seconds", answer == b"hold" and time.monotonic() - start < 3,
+        checks.that("a worker that is silent: held within 3 seconds", answer == b"hold" and
+                    time.monotonic() - start < 3,
                     answer)
         checks.that("... and the next one passes", self.ask(map_line(source=ALLOWED)) == b"pass")
 
     def check_reload(self, checks):
-        """A new policy is in force a second later; one that is broken changes nothing, until a worker has to load it."""
+        """A new policy is in force a second later; a broken one changes nothing, until a worker has to load it."""
         self.folder.write_policy(MAP_POLICY.replace(f"{ALLOWED}/32", "127.0.0.99"))
         end = time.monotonic() + 10
         while self.ask(map_line(source=ALLOWED)) != b"hold" and time.monotonic() < end:
@@ -557,15 +568,19 @@ bypass_address = 127.0.9.9, 127.0.5.1, 2001:db8::/32, 198.51.100.0/24
 # From 127.0.0.1 and 127.0.5.0/24, which are trusted; or from elsewhere.
 FORWARDED_VALUES = [
     "127.0.9.9", "127.0.9.8", "127.0.9.9:80", "127.0.9.9:65535", "127.0.9.9:65536", "127.0.9.9:", "127.0.9.9:x",
-    " 127.0.9.9\t", "127.0.9.9,", ",127.0.9.9", ",127.0.5.1", "127.0.5.1", "127.0.5.1,127.0.5.1", "127.0.5.7", "127.0.9.9, 127.0.5.7",
+    " 127.0.9.9\t", "127.0.9.9,", ",127.0.9.9", ",127.0.5.1", "127.0.5.1", "127.0.5.1,127.0.5.1", "127.0.5.7",
+    "127.0.9.9, 127.0.5.7",
     "127.0.9.9, 127.0.5.7, 127.0.5.8", "127.0.9.9, 192.0.2.1", "192.0.2.1, 127.0.9.9", "127.0.9.9, unknown", "unknown",
-    "unknown, 127.0.9.9", "127.0.9.9, unknown, 127.0.5.7", "127.0.009.9", "0127.0.9.9", "127.9.9", "2130708745", "0x7f.0.9.9",
+    "unknown, 127.0.9.9", "127.0.9.9, unknown, 127.0.5.7", "127.0.009.9", "0127.0.9.9", "127.9.9", "2130708745",
+    "0x7f.0.9.9",
     "localhost", "_hidden", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:443", "[2001:db8::1", "2001:db8::1]",
-    "2001:DB8::1", "2001:db8:0:0:0:0:0:1", "2001:db8::1::", "2001:db8:::1", "2001:db8::12345", "2001:db8::g", "2001:db8::",
+    "2001:DB8::1", "2001:db8:0:0:0:0:0:1", "2001:db8::1::", "2001:db8:::1", "2001:db8::12345", "2001:db8::g",
+    "2001:db8::",
     "2001:db9::1", "2001:db8:1:2:3:4:5:6:7", "2001:db8:1:2:3:4:5", "::1", "::", "::ffff:127.0.9.9", "::ffff:7f00:909",
     "[::ffff:127.0.9.9]:80", "fe80::1%eth0", "127.0.9.9 127.0.9.9", "127.0.9.9;", "\"127.0.9.9\"", "198.51.100.7",
     "198.51.100.256", "198.51.100.7, 127.0.5.1", "198.51.100.7, 127.0.5.1, 127.0.5.2, 127.0.5.3, 127.0.5.4",
-    "198.51.100.7,127.0.5.1,unknown,127.0.5.3", "127.0.9.9\u00e9", "a" * 3000 + ", 127.0.9.9", "127.0.9.9, " + "1" * 3000,
+    "198.51.100.7,127.0.5.1,unknown,127.0.5.3", "127.0.9.9\u00e9", "a" * 3000 + ", 127.0.9.9",
+    "127.0.9.9, " + "1" * 3000,
 ]
 
 
@@ -588,7 +603,8 @@ class Forwarded(Native):
         for value in FORWARDED_VALUES:
             self.check(checks, "127.0.0.1", [value])
         self.check(checks, "127.0.9.8", ["127.0.9.9"])
-        r = request(self.port, "/admin.txt", headers=[("X-Forwarded-For", ", ".join(["127.0.9.9"] + ["127.0.5.7"] * 9))])
+        r = request(self.port, "/admin.txt",
+                    headers=[("X-Forwarded-For", ", ".join(["127.0.9.9"] + ["127.0.5.7"] * 9))])
         checks.that("behind more proxies than the rules go past: held", r.status == 503, r)
 
     def check(self, checks, source, values):
@@ -685,7 +701,8 @@ class Standby(Native):
         self.folder.write("warden.ini", ini + "title = The shop\n")
         self.echo = self.folder.start_echo()
         self.folder.start_gateway()
-        override = "ProxyErrorOverride On\nErrorDocument 503 \"Apache's own\"\n"     # of the site: it means its own pages
+        # of the site: it means its own pages
+        override = "ProxyErrorOverride On\nErrorDocument 503 \"Apache's own\"\n"
         made = self.folder.made("apache-standby", "--upstream", f"127.0.0.1:{self.echo}")["maintenance-warden.conf"]
         return f"DefaultRuntimeDir {self.folder.file('tmp')}\n{override}{made}"
 
@@ -776,5 +793,6 @@ class StandbySocket(Standby):
         self.folder.add_keys(f"http_listen = {self.folder.file('http.sock')}\ntrusted_proxies = 127.0.0.1\n")
 
 
-WAYS = (Native, Htaccess, HtaccessInside, Texts, Hosts, Forwarded, RewriteMap, Certificates, MapProgram, Fcgid, Fallback,
+WAYS = (Native, Htaccess, HtaccessInside, Texts, Hosts, Forwarded, RewriteMap, Certificates, MapProgram, Fcgid,
+        Fallback,
         Standby, StandbySocket)

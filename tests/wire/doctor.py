@@ -56,7 +56,8 @@ class Whole:
 
 
 # Not nginx's native gate: of a secret that comes twice nginx 1.22 sees the first alone, and doctor says so.
-LOOKED_AT = ("lighttpd", "lighttpd-authorizer", "apache-native", "apache-htaccess", "apache-rewrite-map", "nginx-auth-request",
+LOOKED_AT = ("lighttpd", "lighttpd-authorizer", "apache-native", "apache-htaccess", "apache-rewrite-map",
+             "nginx-auth-request",
              "nginx-x-accel")
 WAYS = tuple(type(f"Doctor{way.__name__}", (Whole,), {"name": f"doctor-{way.name}", "of": way})
              for server in (lighttpd, apache, nginx) for way in server.WAYS if way.name in LOOKED_AT)
@@ -116,7 +117,8 @@ NGINX_ROWS = (
     ("trusted, and X-Forwarded-For is handed on", {"gateway": TRUST}, {"addresses"}),
     ("trusted, and X-Forwarded-For is set", {"gateway": TRUST, "proxy": SAY_FOR}, set()),
     ("all are proxies", {"site": "set_real_ip_from 127.0.0.0/8; real_ip_header X-Forwarded-For;"}, {"addresses"}),
-    ("one is a proxy", {"site": "set_real_ip_from 127.0.0.3; real_ip_header X-Forwarded-For;", "proxy": SAY_FOR}, set()),
+    ("one is a proxy", {"site": "set_real_ip_from 127.0.0.3; real_ip_header X-Forwarded-For;", "proxy": SAY_FOR},
+     set()),
     ("retry_after = 0", {"ini": "retry_after = 0\n"}, {"retry-after"}),
     ("retry_after = 3600", {"ini": "retry_after = 3600\n"}, set()),
     ("retry_after = 0 with an end", {"ini": "retry_after = 0\n", "flag": "until = 2090-01-01T00:00:00Z\n"}, set()),
@@ -134,7 +136,8 @@ NGINX_ROWS = (
     ("X-Accel-Redirect", {"accel": True}, set()),
 )
 NGINX_TOGGLED = (
-    ("a cache keeps the page", {"proxy": CACHED.format(503) + "proxy_ignore_headers Cache-Control;"}, {"ticket", "back"}),
+    ("a cache keeps the page", {"proxy": CACHED.format(503) + "proxy_ignore_headers Cache-Control;"},
+     {"ticket", "back"}),
     ("a cache obeys no-store", {"proxy": CACHED.format(503)}, set()),
     ("a cache keeps the site", {"proxy": CACHED.format(200)}, {"held"}),
     ("a cache keeps the site, which forbids it",
@@ -170,7 +173,8 @@ class Remedies:
         assert old in gate
         places = {"echo": self.echo, "path": self.folder.path}
         site = ("" if "accel" in row else SITE) + row.get("site", "")
-        tls = f"{row.get('tls')}; ssl_certificate {self.folder.file('cert.pem')}; ssl_certificate_key {self.folder.file('key.pem')}"
+        tls = f"{row.get('tls')}; ssl_certificate {self.folder.file('cert.pem')}; " \
+              f"ssl_certificate_key {self.folder.file('key.pem')}"
         conf = NGINX.format(path=self.folder.path, port=self.port, back=self.back, gate=gate.replace(old, new),
                             user="user root;" if os.geteuid() == 0 else "", site=site.format(**places),
                             front=row.get("front", ""), proxy=row.get("proxy", ""), tls=tls if row.get("tls") else "")
@@ -188,7 +192,8 @@ class Remedies:
                         target="/up/echo" if "accel" in row else TARGET, scheme="https" if row.get("tls") else "http")
         checks.that(f"doctor, {what}: {wanted or 'no problem'}", problems(result[1]) == wanted and
                     result[0] == (1 if wanted else 0), result)
-        checks.that(f"doctor, {what}: each problem has a remedy", all(f["remedy"] for f in result[1] if f["ok"] is False),
+        checks.that(f"doctor, {what}: each problem has a remedy",
+                    all(f["remedy"] for f in result[1] if f["ok"] is False),
                     result)
         self.folder.stop(self.server)
 
@@ -212,10 +217,12 @@ APACHE_ROWS = (
     ("the gateway is gone", {"gone": True}, {"held", "status-on"}),
     ("ProxyErrorOverride On, which the gate turns off for itself", {"more": "ProxyErrorOverride On"}, set()),
     ("a Cache-Control of its own", {"more": 'Header always set Cache-Control "max-age=60"'}, {"cache"}),
-    ("a path opened by how THE_REQUEST begins", {"before": OWN_RULE.format("THE_REQUEST", "\\S+\\ /health")}, {"paths"}),
+    ("a path opened by how THE_REQUEST begins", {"before": OWN_RULE.format("THE_REQUEST", "\\S+\\ /health")},
+     {"paths"}),
     ("own rewriting before the gate", {"before": OWN_REWRITING}, {"cover"}),
     ("own rewriting behind the gate", {"more": OWN_REWRITING}, set()),
-    ("the gate for GET and HEAD alone", {"replace": (OTHERS, OTHERS + "RewriteCond %{REQUEST_METHOD} ^(?:GET|HEAD)$\n")},
+    ("the gate for GET and HEAD alone",
+     {"replace": (OTHERS, OTHERS + "RewriteCond %{REQUEST_METHOD} ^(?:GET|HEAD)$\n")},
      {"post"}),
     ("a header opens", {"before": OWN_RULE.format("HTTP:X-Original-URL", "/health")}, {"parameters"}),
     ("a secret anywhere in the value", {"replace": (f'"^{SECRET}$"', f'"{SECRET}"')}, {"secret"}),
@@ -285,10 +292,12 @@ class RemediesLighttpd(RemediesOf):
     def command(self, row):
         folder = self.folder
         site = ('server.modules += ( "mod_proxy" )\n' if row.get("first") != FIRST_PROXY else "") + \
-            f'$HTTP["url"] =~ "^/up/" {{ proxy.server = ( "" => (( "host" => "127.0.0.1", "port" => {self.echo} )) ) }}\n'
+            '$HTTP["url"] =~ "^/up/" { proxy.server = ( "" => (( "host" => "127.0.0.1", ' \
+            f'"port" => {self.echo} )) ) }}\n'
         conf = lighttpd.SERVER.format(www=folder.file("www"), port=self.port, log=folder.file("log/lighttpd"),
                                     tmp=folder.file("tmp"), gate=row.get("first", "") +
-                                    folder.made("lighttpd-authorizer")["maintenance-warden.conf"] + site + row.get("more", ""))
+                                    folder.made("lighttpd-authorizer")["maintenance-warden.conf"] +
+                                    site + row.get("more", ""))
         return [program("lighttpd", "lighttpd"), "-D", "-f", folder.write("lighttpd.conf", conf)]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""No web server: FastCGI records as a broken or hostile peer would send them.  After each, a good request is answered."""
+"""No web server: FastCGI records as a broken or hostile peer would send them, and after each a good request."""
 import contextlib
 import os
 import re
@@ -96,7 +96,8 @@ BROKEN = [
     ("a foreign role", whole(GOOD, FILTER), (0, 400)),
     ("an unknown role", whole(GOOD, 9), (0, 400)),
     ("a wrong version", record(BEGIN, struct.pack(">HB5x", 1, 0), version=7), (0,)),
-    ("a pair longer than its record", begin() + record(PARAMS, b"\x7f\x7fA") + record(PARAMS) + record(STDIN), (0, 400)),
+    ("a pair longer than its record", begin() + record(PARAMS, b"\x7f\x7fA") + record(PARAMS) + record(STDIN),
+     (0, 400)),
     ("a management record alone", record(GET_VALUES, pairs([("FCGI_MAX_CONNS", "")]), 0), (0,)),
     ("no REQUEST_URI", whole(GOOD[:1] + GOOD[2:]), (400,)),
     ("no REMOTE_ADDR", whole(GOOD[:2]), (400,)),
@@ -185,7 +186,7 @@ class FastCgi:
         return out
 
     def reloaded(self, what, text, change=None):
-        """Writes the INI, changes something else, or sends SIGHUP; waits until the log has one line more with `what`."""
+        """Writes the INI, changes something else, or sends SIGHUP; waits for one more line with `what` in the log."""
         log = self.folder.file("log/gateway")
 
         def lines():
@@ -212,7 +213,8 @@ class FastCgi:
         with open(self.folder.file("log/gateway")) as f:
             log = f.read()
         line = good.split("\n").index("bypass_user = anna") + 1
-        checks.that("and is told with file, line, section and key", f"warden.ini:{line}: [site] bypas_user: no such key; "
+        checks.that("and is told with file, line, section and key",
+                    f"warden.ini:{line}: [site] bypas_user: no such key; "
                     "did you mean bypass_user?" in log, log[-300:])
         self.reloaded("configuration loaded", good)
         checks.that("mended, it is in force", b"Wire test" in ask(self.path))

@@ -251,7 +251,8 @@ class Folder:
         shutil.copy(gateway, self.gateway_binary)
         self.processes, self.gateway = [], None
         self.socket = self.file("gateway.sock")
-        for name in ("www/shop", "www/.maintenance", "www/api/webhooks", "www/sub", "www/cgi", "state/flags", "log", "tmp",
+        for name in ("www/shop", "www/.maintenance", "www/api/webhooks", "www/sub", "www/cgi", "state/flags", "log",
+                     "tmp",
                      "cgi-bin"):
             os.makedirs(self.file(name))
         os.chmod(self.file("tmp"), 0o777)
@@ -271,7 +272,8 @@ class Folder:
         for name in ("health", "admin.txt", "other.txt", "shopping.txt", "robots.txt", "shop/x.txt", "index.html",
                      ".maintenance/status", ".maintenance/other.txt"):
             self.write("www/" + name, f"SITE {name}\n")
-        php = ('<?php $b = file_get_contents("php://input"); header("Content-Type: application/json"); echo json_encode(['
+        php = ('<?php $b = file_get_contents("php://input"); header("Content-Type: application/json"); '
+               'echo json_encode(['
                '"from" => "SITE", "method" => $_SERVER["REQUEST_METHOD"], "uri" => $_SERVER["REQUEST_URI"],'
                '"length" => strlen($b), "sha1" => sha1($b), "user" => $_SERVER["REMOTE_USER"] ?? null]);')
         for name in ("echo.php", "api/webhooks/echo.php"):

@@ -39,7 +39,8 @@ def caddy(uri="/cart?x=1", method="GET", client=VISITOR, host="shop.example", pr
 
 
 def envoy(client=VISITOR, host="shop.example", more=()):
-    return [("Host", host), ("Content-Length", "0"), ("X-Forwarded-For", client), ("X-Forwarded-Proto", "https"), HTML, *more]
+    return [("Host", host), ("Content-Length", "0"), ("X-Forwarded-For", client), ("X-Forwarded-Proto", "https"), HTML,
+            *more]
 
 
 def ingress(url="https://shop.example/cart?x=1", method="GET", client=VISITOR, more=()):
@@ -138,7 +139,8 @@ path = /shop/
 """)
 
     def start(self):
-        self.folder.gateway = self.folder.spawn("gateway", [self.folder.gateway_binary, "-c", self.folder.file("warden.ini")])
+        self.folder.gateway = self.folder.spawn("gateway",
+                                                [self.folder.gateway_binary, "-c", self.folder.file("warden.ini")])
 
         def up():
             with socket.socket() as s:
@@ -170,15 +172,18 @@ path = /shop/
         """A half-configured front, and what can be said of it."""
         cases = [
             ("without trusted_proxies", "[gateway]\nhttp_listen = 127.0.0.1:1\n", "needs trusted_proxies"),
-            ("with an empty trusted_proxies", "[gateway]\nhttp_listen = 127.0.0.1:1\ntrusted_proxies =\n", "needs trusted_proxies"),
-            ("on no address", "[gateway]\nhttp_listen = localhost:80\ntrusted_proxies = ::1\n", "[gateway] http_listen: expected a path"),
+            ("with an empty trusted_proxies", "[gateway]\nhttp_listen = 127.0.0.1:1\ntrusted_proxies =\n",
+             "needs trusted_proxies"),
+            ("on no address", "[gateway]\nhttp_listen = localhost:80\ntrusted_proxies = ::1\n",
+             "[gateway] http_listen: expected a path"),
             ("on a port in use", f"[gateway]\nhttp_listen = 127.0.0.1:{self.port}\ntrusted_proxies = ::1\n", "in use"),
             ("with an unknown dialect", "[gateway]\nforward_headers = forwarded\n", "x-original-url"),
             ("with no place for connections", "[gateway]\nhttp_connections = 3\n", "16"),
             ("nowhere at all", "[gateway]\ntrusted_proxies = ::1\n", "http_listen"),
         ]
         for what, ini, sentence in cases:
-            path = self.folder.write("half.ini", ini.replace("[gateway]\n", f"[gateway]\nstate_dir = {self.folder.path}/state\n"))
+            path = self.folder.write("half.ini",
+                                     ini.replace("[gateway]\n", f"[gateway]\nstate_dir = {self.folder.path}/state\n"))
             run = subprocess.run([self.folder.gateway_binary, "-c", path], capture_output=True, timeout=WAIT_SECONDS,
                                  stdin=subprocess.DEVNULL, check=False)
             checks.that(f"{what}: not started", run.returncode == (3 if "in use" in what else 2), run)
@@ -203,9 +208,11 @@ path = /shop/
             r = self.ask(headers=fields(more=[("X-Maintenance-Bypass", SECRET)]))
             checks.that(f"{name}, on: the secret passes", r.header("x-maintenance") == "bypass; reason=header", r)
             checks.that(f"{name}, on: an open path passes", self.ask(headers=fields("/open/x?y=%2f..")).status == 200)
-            checks.that(f"{name}, on: the method is the visitor's", self.ask(headers=fields("/health")).status == 200 and
+            checks.that(f"{name}, on: the method is the visitor's",
+                        self.ask(headers=fields("/health")).status == 200 and
                         self.ask(headers=fields("/health", "POST")).status == 503)
-            for target in ("/open/%2e%2e/x", "/open/../x", "//open/x", "/open%2fx", "/open/;x", "/open/%252e", "/open\\x",
+            for target in ("/open/%2e%2e/x", "/open/../x", "//open/x", "/open%2fx", "/open/;x", "/open/%252e",
+                           "/open\\x",
                            "open/x", "*"):
                 checks.that(f"{name}, on: {target} is held", self.ask(headers=fields(target)).status == 503)
             r = self.ask(headers=fields("/x", "HEAD"))
@@ -241,7 +248,8 @@ path = /shop/
         checks.that("Envoy, on: 403 with the page", r.status == 403 and b"Wire test" in r.body, r)
         checks.that("Envoy, on: an allowed address", self.ask("/auth/x", envoy(FRIEND), "PUT").status == 200)
         checks.that("Envoy, on: an open path", self.ask("/auth/open/x", envoy(), "POST").status == 200)
-        checks.that("Envoy, on: the prefix twice is a path of the site", self.ask("/auth/auth/x", envoy()).status == 200)
+        checks.that("Envoy, on: the prefix twice is a path of the site",
+                    self.ask("/auth/auth/x", envoy()).status == 200)
         checks.that("Envoy, on: the method is its own", self.ask("/auth/health", envoy()).status == 200 and
                     self.ask("/auth/health", envoy(), "POST").status == 403)
         checks.that("Envoy, on: dots behind the prefix", self.ask("/auth/open/../x", envoy()).status == 403)
@@ -259,7 +267,8 @@ path = /shop/
         r = self.ask("/auth-request", traefik())
         checks.that("auth-request, on: 401 with the marker", r.status == 401 and r.body == b"" and
                     r.header("x-maintenance").startswith("active"), r)
-        checks.that("auth-request, on: 204 for a friend", self.ask("/auth-request", traefik(client=FRIEND)).status == 204)
+        checks.that("auth-request, on: 204 for a friend",
+                    self.ask("/auth-request", traefik(client=FRIEND)).status == 204)
         self.folder.remove()
 
     def check_whole(self, checks):
@@ -295,12 +304,14 @@ path = /shop/
         ]
         for what, value in held:
             checks.that(f"{what}: held", self.ask(headers=traefik(client=value)).status == 503)
-        checks.that("past a trusted proxy to the client", self.ask(headers=traefik(client=f"{FRIEND}, 10.9.1.1")).status == 200)
+        checks.that("past a trusted proxy to the client",
+                    self.ask(headers=traefik(client=f"{FRIEND}, 10.9.1.1")).status == 200)
         twins = [("X_Forwarded_For", FRIEND), ("X-Forwarded_For", FRIEND), ("X.Forwarded.For", FRIEND),
                  ("X_Forwarded_Uri", "/open/x"), ("X_Forwarded_Method", "GET"), ("X_Maintenance_Bypass", SECRET),
                  ("X-Real-IP", FRIEND), ("Forwarded", f"for={FRIEND}"), ("True-Client-Ip", FRIEND),
                  ("X-Original-Uri", "/open/x"), ("X-Original-Url", "http://shop.example/open/x"),
-                 ("X-Original-Method", "GET"), ("Warden-User", "anna"), ("WARDEN_USER", "anna"), ("Remote-User", "anna"),
+                 ("X-Original-Method", "GET"), ("Warden-User", "anna"), ("WARDEN_USER", "anna"),
+                 ("Remote-User", "anna"),
                  ("X-HTTP-Method-Override", "GET")]
         for twin in twins:
             for fields in (traefik(more=[twin]), traefik() + [twin]):
@@ -326,7 +337,8 @@ path = /shop/
             for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND", "BREW"):
                 r = self.ask("/any/path?x", [("Host", "a.example"), HTML], method, source=STRANGER)
                 checks.that(f"{when}: {method} is the page", r.status == 503 and b"Wire test" in r.body, r)
-            for target in ("/", "/open/x", "/health", "/%00", "/a%2fb", "//", "/../x", "*", "http://a.example/x", "/ü", "/" + "a" * 60000):
+            for target in ("/", "/open/x", "/health", "/%00", "/a%2fb", "//", "/../x", "*", "http://a.example/x", "/ü",
+                           "/" + "a" * 60000):
                 r = self.ask(target.encode().decode("latin-1"), [("Host", "a.example"), HTML], source=STRANGER)
                 checks.that(f"{when}: {target[:20]} is the page", r.status == 503 and b"Wire test" in r.body, r)
             r = self.ask("/x", [("Host", "a.example"), HTML], "HEAD")
@@ -387,7 +399,8 @@ path = /shop/
                 r = self.ask(door, traefik() + [("Content-Length", str(len(UPLOAD)))], "POST", body=UPLOAD)
                 if r.status != 503:
                     checks.that(f"1 MB to {door} is held", False, r)
-        checks.that("40 uploads of 1 MB are answered, and not kept", self.memory() < before + 20000, (before, self.memory()))
+        checks.that("40 uploads of 1 MB are answered, and not kept", self.memory() < before + 20000,
+                    (before, self.memory()))
         r = self.ask("/auth", traefik() + [("Transfer-Encoding", "chunked")], "POST", body=chunked)
         checks.that("a chunked body is held", r.status == 503, r)
         for source, whole in ((PROXY, True), (STRANGER, False)):
@@ -411,7 +424,8 @@ path = /shop/
             with Wire(self.port) as w:
                 w.send(head_of("/auth", "POST", traefik() + fields) + body + hidden)
                 r = w.response("POST")
-                checks.that(f"{what}: answered, and the connection ends there", r.status in (503, 400) and w.closed(), r)
+                checks.that(f"{what}: answered, and the connection ends there", r.status in (503, 400) and w.closed(),
+                            r)
         for length in ("-1", "x", "1x", "99999999999999999999999", ""):
             with Wire(self.port) as w:
                 w.send(head_of("/auth", "POST", traefik() + [("Content-Length", length)]) + hidden)
@@ -420,7 +434,8 @@ path = /shop/
                 checks.that(f"Content-Length: {length or 'nothing'}: no pass", r.status in (503, 400, 413, 0) and
                             b" 200 " not in rest, (r, rest))
         with Wire(self.port) as w:
-            w.send(head_of("/upload", "PUT", [("Host", "a"), ("Content-Length", str(len(UPLOAD))), ("Expect", "100-continue")]))
+            w.send(head_of("/upload", "PUT",
+                           [("Host", "a"), ("Content-Length", str(len(UPLOAD))), ("Expect", "100-continue")]))
             checks.that("a long upload is answered before it is sent", w.response().status == 503)
         with Wire(self.port) as w:
             w.send(head_of("/upload", "PUT", [("Host", "a"), ("Content-Length", "3"), ("Expect", "100-continue")]))
@@ -447,14 +462,18 @@ path = /shop/
             ("two blanks", good.replace(b"GET /auth ", b"GET  /auth "), (400,)),
             ("blanks before a value", head_of("/auth", "GET", traefik(client="   " + FRIEND)), (400,)),
             ("a NUL in X-Forwarded-Uri", head_of("/auth", "GET", traefik("/open/\0/../x")), (400,)),
-            ("a NUL in the client's address", head_of("/auth", "GET", traefik(client=FRIEND + "\0, " + VISITOR)), (400,)),
+            ("a NUL in the client's address", head_of("/auth", "GET", traefik(client=FRIEND + "\0, " + VISITOR)),
+             (400,)),
             ("a coding behind a control byte", head_of("/auth", "GET", traefik(
                 client=FRIEND, more=[("Transfer-Encoding", "\vchunked")])), (400,)),
-            ("a field name that is none", head_of("/auth", "GET", traefik(client=FRIEND, more=[("X-\xc3", "v")])), (400,)),
+            ("a field name that is none", head_of("/auth", "GET", traefik(client=FRIEND, more=[("X-\xc3", "v")])),
+             (400,)),
             ("a method that is none", head_of("/auth", "G(T", traefik(client=FRIEND)), (400,)),
             ("HTTP/1.2", friendly.replace(b"HTTP/1.1", b"HTTP/1.2"), (400, 505)),
-            ("a field behind a lone CR", head_of("/auth", "GET", traefik(more=[("X-A", f"b\rX-Forwarded-For: {FRIEND}")])), (400,)),
-            ("a field behind a lone LF", head_of("/auth", "GET", traefik(more=[("X-A", f"b\nX-Forwarded-For: {FRIEND}")])), (400,)),
+            ("a field behind a lone CR",
+             head_of("/auth", "GET", traefik(more=[("X-A", f"b\rX-Forwarded-For: {FRIEND}")])), (400,)),
+            ("a field behind a lone LF",
+             head_of("/auth", "GET", traefik(more=[("X-A", f"b\nX-Forwarded-For: {FRIEND}")])), (400,)),
             ("a head that ends with a lone LF", friendly[:-4] + b"\n\r\n", (400,)),
             ("a first line that ends with a lone LF", friendly.replace(b"\r\n", b"\n", 1), (400,)),
             ("more cookies than there is memory for", head_of("/auth", "GET", traefik(
@@ -571,14 +590,16 @@ path = /shop/
             loaded = self.log().count("configuration loaded")
             with open(self.folder.file("warden.ini")) as f:
                 text = f.read()
-            self.folder.write("warden.ini", text.replace(FRIEND, VISITOR).replace("http_timeout = 2", "http_timeout = 3"))
+            self.folder.write("warden.ini",
+                              text.replace(FRIEND, VISITOR).replace("http_timeout = 2", "http_timeout = 3"))
             self.folder.gateway.send_signal(signal.SIGHUP)
             wait_until(lambda: self.log().count("configuration loaded") > loaded, "the reload")
             w.send(head_of("/auth", "GET", traefik()))
             checks.that("a kept connection sees the new policy", w.response().status == 200)
         wait_until(lambda: "http_timeout change at the next start" in self.log(), "the warning")
         checks.that("what waits for the next start is said", True)
-        checks.that("a question that cannot be answered was told to the log", "asks, and it cannot be told what" in self.log())
+        checks.that("a question that cannot be answered was told to the log",
+                    "asks, and it cannot be told what" in self.log())
         self.folder.write("warden.ini", text)
         self.folder.remove()
 
@@ -594,7 +615,8 @@ path = /shop/
             wait_until(lambda: "stopping" in self.log(), "the end")
             w.send(head_of("", "", traefik())[len("  HTTP/1.1\r\n"):] + b"abc")
             r = w.response()
-            checks.that("SIGTERM: what was running is answered", r.status == 200 and r.header("connection") == "close", r)
+            checks.that("SIGTERM: what was running is answered", r.status == 200 and r.header("connection") == "close",
+                        r)
             start = time.monotonic()
             waiter.join(WAIT_SECONDS)
             checks.that("SIGTERM: exit code 0, at once", codes == [0] and time.monotonic() - start < 3, codes)
@@ -610,7 +632,8 @@ path = /shop/
             text = self.write_ini(f"http_listen = {path}\nlisten = {self.folder.socket}")
             with open(text) as f:
                 ini = f.read()
-            self.folder.write("warden.ini", ini.replace("trusted_proxies = ", "trusted_proxies = 127.0.0.1, ") if trusted else ini)
+            self.folder.write("warden.ini", ini.replace("trusted_proxies = ", "trusted_proxies = 127.0.0.1, ")
+                              if trusted else ini)
             self.folder.start_gateway()
             self.folder.touch()
             wait_until(lambda: socket_open(path), "the socket")
@@ -626,7 +649,8 @@ path = /shop/
 
     def check_original(self, checks):
         """forward_headers: the one dialect that was chosen, and no other."""
-        for word, fields, other in (("x-original-url", ingress, "X-Original-Uri"), ("x-original-uri", nginx, "X-Original-Url")):
+        for word, fields, other in (("x-original-url", ingress, "X-Original-Uri"),
+                                    ("x-original-uri", nginx, "X-Original-Url")):
             self.write_ini(f"forward_headers = {word}")
             self.start()
             first = "https://shop.example" if fields is ingress else ""
@@ -635,12 +659,16 @@ path = /shop/
             r = self.ask("/auth-request", fields())
             checks.that(f"{word}, on: 401 with the marker", r.status == 401 and r.header("x-maintenance"), r)
             checks.that(f"{word}, on: a friend", self.ask("/auth-request", fields(client=FRIEND)).status == 204)
-            checks.that(f"{word}, on: an open path", self.ask("/auth-request", fields(first + "/open/x?y")).status == 204)
-            checks.that(f"{word}, on: the visitor's method", self.ask("/auth-request", fields(first + "/health", "POST")).status == 401)
+            checks.that(f"{word}, on: an open path",
+                        self.ask("/auth-request", fields(first + "/open/x?y")).status == 204)
+            checks.that(f"{word}, on: the visitor's method",
+                        self.ask("/auth-request", fields(first + "/health", "POST")).status == 401)
             checks.that(f"{word}, on: /auth too", self.ask("/auth", fields()).status == 503)
             forged = [(other, "/open/x"), ("X-Forwarded-Uri", "/open/x"), ("X-Forwarded-Method", "GET")]
-            checks.that(f"{word}, on: other dialects are not read", self.ask("/auth-request", fields(more=forged)).status == 401)
-            checks.that(f"{word}, on: Traefik's fields alone: 400", self.ask("/auth-request", traefik(client=FRIEND)).status == 400)
+            checks.that(f"{word}, on: other dialects are not read",
+                        self.ask("/auth-request", fields(more=forged)).status == 401)
+            checks.that(f"{word}, on: Traefik's fields alone: 400",
+                        self.ask("/auth-request", traefik(client=FRIEND)).status == 400)
             for name in ("X-Original-Method", "X-Original-URL" if fields is ingress else "X-Original-URI"):
                 checks.that(f"{word}, on: {name} missing: 400",
                             self.ask("/auth-request", without(fields(client=FRIEND), name)).status == 400)

@@ -154,10 +154,13 @@ class AuthorizerFlag(Way):
         return made["maintenance-warden.conf"] + REWRITES + site
 
     def kill_gateway(self):
-        """While off, nobody is asked: not for a header of the client's either."""
+        """While off, nobody is asked: not for a header of the client's either.
+
+        But for the rest of the second in which the folder of flags was last seen to be lost (check_lost_folder).
+        """
         super().kill_gateway()
-        r = request(self.port, "/file.bin", headers=[("Maintenance-Ask", "yes")])
-        assert r.status == 200, r
+        wait_until(lambda: request(self.port, "/file.bin", headers=[("Maintenance-Ask", "yes")]).status == 200,
+                   "the site, with nobody to ask")
 
 
 class Spawned(Way):

@@ -165,7 +165,8 @@ class TwoServers(Native):
 
     def run(self, checks):
         """The shop lets an address in and is read-only, the blog takes neither."""
-        send = [("shop.example", "GET", OUTSIDER), ("shop.example", "POST", OUTSIDER), ("shop.example", "POST", ALLOWED),
+        send = [("shop.example", "GET", OUTSIDER), ("shop.example", "POST", OUTSIDER),
+                ("shop.example", "POST", ALLOWED),
                 ("blog.example", "GET", OUTSIDER), ("blog.example", "GET", ALLOWED)]
         for flags, wanted in (((), (200, 405, 405, 200, 200)), (("flags/shop.flag",), (200, 503, 405, 200, 200)),
                               (("flags/blog.flag",), (200, 405, 405, 503, 503)),
@@ -199,7 +200,8 @@ def check_doors(checks, way):
     for target in ("/auth", "/auth/x", "/auth-request?a=b", "/.maintenance/page/auth"):
         for method, body in (("GET", b""), ("POST", UPLOAD), ("HEAD", b"")):
             r = request(way.port, target, method, body=body)
-            checks.that(f"on: {method} {target} is held", r.status == 503 and r.header("x-maintenance").startswith("active"), r)
+            checks.that(f"on: {method} {target} is held", r.status == 503 and
+                        r.header("x-maintenance").startswith("active"), r)
     forged = [("X-Original-Method", "GET"), ("X-Original-URI", "/health"), ("X-Original-Uri", "/health"),
               ("X-Original-URL", "http://site.example/health"), ("X-Forwarded-Proto", "https")]
     r = request(way.port, "/admin.txt", headers=forged)
@@ -325,7 +327,7 @@ location = /.maintenance/status {{
 
 
 class Ingress(AuthRequest):
-    """What ingress-nginx makes of auth-url, custom-http-errors and default-backend: its headers, its rewriting to "/"."""
+    """What ingress-nginx makes of auth-url, custom-http-errors and default-backend: headers, rewriting to "/"."""
     name, kind = "nginx-ingress", None
 
     def __init__(self, folder):
@@ -348,7 +350,8 @@ class Ingress(AuthRequest):
             r = request(self.port, target, **send)
             checks.that(f"held: {what}", held(r), r)
         r = request(self.port, "/up/echo", "POST", body=UPLOAD)
-        checks.that("held: the page", r.status == 503 and r.header("retry-after").isdigit() and b"Wire test" in r.body, r)
+        checks.that("held: the page", r.status == 503 and r.header("retry-after").isdigit() and b"Wire test" in r.body,
+                    r)
         check_open(checks, self)
         check_site(checks, self, "by address", source=ALLOWED)
         check_site(checks, self, "by secret", headers=[BYPASS])

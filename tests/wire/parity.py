@@ -2,7 +2,7 @@
 """The same policies and the same requests through every server: each decision must be the one of `wardenctl explain`.
 
 Each way makes its configuration by `wardenctl snippet KIND` from one of three policies.  A way may name rows in its
-`differs`, with the reason; the README's table has the same.
+`differs`, with the reason; DIFFERENCES in maintenance-warden(8) has the same.
 """
 import hashlib
 import json
@@ -49,7 +49,8 @@ STATES = {
 class Row:
     """A request.  `odd`: a server may refuse it by itself, before any gate."""
 
-    def __init__(self, name, target, method="GET", headers=(), body=b"", source=OUTSIDER, host="site.example", odd=False):
+    def __init__(self, name, target, method="GET", headers=(), body=b"", source=OUTSIDER, host="site.example",
+                 odd=False):
         self.name, self.target, self.method, self.headers = name, target, method, list(headers)
         self.body, self.source, self.host, self.odd = body, source, host, odd
 
@@ -166,12 +167,14 @@ HOSTILE_ROWS = [Row(target, target) for target in (
     "/a.b/", "/a.b", "/a.bc", "/axb/c", "/a+b/c", "/aab/c", "/ab", "/(x%7Cy)[z]/1", "/(x|y)[z]/", "/x[z]/", "/xz/",
     "/^$d{1,2}.-/q", "/%5E%24d%7B1,2%7D.-/q", "/dd-/q", "/two%20words/x", "/two+words/x", "/twowords/x",
     "/x.css", "/x/y.css", "/xcss", "/.css", "/x.css/", "/st/a/b/d-/e", "/st/d-/e", "/st//d-/e", "/st/x/dd-/e",
-    "/st/x/d-/ee", "/a+(b)/x", "/a(b)/x", "/aab/x", "/a+b/x", "/$1/{x}/y", "/%241/%7Bx%7D/y", "/1/x/y", "/$1/x", "/$1/xx/y")]
+    "/st/x/d-/ee", "/a+(b)/x", "/a(b)/x", "/aab/x", "/a+b/x", "/$1/{x}/y", "/%241/%7Bx%7D/y", "/1/x/y", "/$1/x",
+    "/$1/xx/y")]
 HOSTILE_ROWS += [Row(f"{value!r} as the secret", "/file.bin", headers=[("X-Own-Secret", value)]) for value in (
     HOSTILE_SECRET, "%24{$host}-\\\"';-0123456789", "%24{$host}-\"';-0123456789", "${host}-\\\"';-0123456789",
     HOSTILE_SECRET.replace(".", "x"), HOSTILE_SECRET.lower(), HOSTILE_SECRET[:-1], HOSTILE_SECRET + " x")]
 HOSTILE_ROWS += [Row(f"{host}{target}", target, host=host) for host in (
-    "sh-op.example", "SH-OP.Example:80", "shop.example", "sh-opxexample", "a.x--y.example", "x--y.example", "ax--y.example",
+    "sh-op.example", "SH-OP.Example:80", "shop.example", "sh-opxexample", "a.x--y.example", "x--y.example",
+    "ax--y.example",
     "a.x-y.example", "a.x--yyexample") for target in ("/a+(b)/x", "/a+(b)", "/other.txt", "/a%2f+(b)/x")]
 
 POLICIES["proxies"] = """trusted_proxies = 127.0.0.1, 10.0.0.0/8, 2001:db8:ffff::/48
@@ -193,13 +196,15 @@ PROXIES_ROWS = [forwarded(), forwarded(source=ALLOWED), forwarded("198.51.100.1"
                 forwarded("203.0.113.7", "198.51.100.1"), forwarded("203.0.113.7", "junk"),
                 forwarded("junk", "203.0.113.7"), forwarded("10.0.0.9", "10.0.0.1")]
 PROXIES_ROWS += [forwarded(line) for line in (
-    "203.0.113.7", "203.0.113.7, 10.0.0.1", "203.0.113.7,10.0.0.1,\t127.0.0.1", "198.51.100.1", "203.0.113.7, 198.51.100.1",
+    "203.0.113.7", "203.0.113.7, 10.0.0.1", "203.0.113.7,10.0.0.1,\t127.0.0.1", "198.51.100.1",
+    "203.0.113.7, 198.51.100.1",
     "198.51.100.1, 203.0.113.7", "198.51.100.1, 203.0.113.7, 10.1.2.3", "unknown, 203.0.113.7", "203.0.113.7, unknown",
     "unknown", "_hidden, 203.0.113.7, 10.0.0.1", "10.0.0.9", "10.0.0.9, 10.0.0.1", "unknown, 10.0.0.9",
     "x, 10.0.0.9, 10.0.0.1", "10.0.0.1, 10.0.0.9", "10.0.0.9, junk, 10.0.0.9", "10.0.0.9, 1::2::3, 10.0.0.9",
     "203.0.113.7:4711", "203.0.113.7:99999", "203.0.113.7:", "[2001:db8::7]:443", "[2001:db8::7]", "2001:db8::7",
     "2001:DB8:0:0::7", "2001:db9::7", "2001:db8:ffff::1", "203.0.113.7, 2001:db8:ffff::1", "::ffff:203.0.113.7",
-    "[::ffff:203.0.113.7]:80", "::ffff:198.51.100.1", "203.0.113.07", "203.0.113.256", "203.0.113", "203.0.113.7 , 10.0.0.1",
+    "[::ffff:203.0.113.7]:80", "::ffff:198.51.100.1", "203.0.113.07", "203.0.113.256", "203.0.113",
+    "203.0.113.7 , 10.0.0.1",
     "203.0.113.7 10.0.0.1", "junk 203.0.113.7", "203.0.113.7,,10.0.0.1", ",203.0.113.7", "203.0.113.7,", ", 10.0.0.9",
     "10.0.0.9,", "fe80::1%eth0, 10.0.0.9", "\"203.0.113.7\"", "127.0.0.1", "unix:", "010.0.0.9", "10.0.0.9;q=1")]
 
@@ -216,9 +221,11 @@ share = 0
 STATES["asked"] = [(), ("maintenance.flag",), ("flags/shop.flag",), ("maintenance.flag", "bypass.off")]
 ASKED_ROWS = [Row(f"from 127.0.1.{i}", "/file.bin", source=f"127.0.1.{i}") for i in range(1, 21)]
 ASKED_ROWS += [Row(f"{target} from {source}", target, source=source, headers=headers)
-               for target in ("/file.bin", "/shop/x.txt", "/shop%2fx.txt", "/health") for source in ("127.0.1.1", "127.0.1.2")
+               for target in ("/file.bin", "/shop/x.txt", "/shop%2fx.txt", "/health")
+               for source in ("127.0.1.1", "127.0.1.2")
                for headers in ((), secret(SECRET), secret(SECRET[:-1]))]
-ASKED_ROWS += [Row(f"a preflight of {origin}", "/up/echo", "OPTIONS", [("Origin", origin), ("Access-Control-Request-Method", "PUT")],
+ASKED_ROWS += [Row(f"a preflight of {origin}", "/up/echo", "OPTIONS",
+                   [("Origin", origin), ("Access-Control-Request-Method", "PUT")],
                    source="127.0.1.3") for origin in ("https://a.example", "https://b.example")]
 # What rules about a decoded path, each line of a field and a host without its port can say.
 POLICIES["rules"] = f"""[site]
@@ -259,12 +266,16 @@ RULES_ROWS += [Row(what, target, odd=True) for what, target in (
     ("the whole server", "*"), ("an escaped slash alone", "/health%2f"), ("a slash more", "/health/."),
     ("dots to an open path", "/x/../other.txt"), ("a NUL", "/other.txt%00"), ("an escaped query", "/health%3fx"))]
 RULES_ROWS += [Row(f"secrets {values}", "/file.bin", headers=secret(*values)) for values in (
-    (SECRET[:5],), (SECRET[:5] + "x" + SECRET[6:],), (SECRET + " ",), ("", SECRET), (SECRET, ""), ("another-secret-0123456780",),
+    (SECRET[:5],), (SECRET[:5] + "x" + SECRET[6:],), (SECRET + " ",), ("", SECRET), (SECRET, ""),
+    ("another-secret-0123456780",),
     ("another-secret-012345678",), ("another-secret-01234567890",), ("x", "y"), ("\xe9" + SECRET,), (SECRET + "\xe9",))]
 RULES_ROWS.append(Row("the secret twice, both right", "/file.bin", headers=secret(SECRET, "another-secret-0123456789")))
-HOSTS_ROWS = [Row(f"{method} {host}", "/admin.txt", method, headers, source=source, host=host, odd=not host) for host in (
-    "site.example", "SITE.example.:80", "other.example", "blog.example", "a.blog.example", "a.b.blog.example", "b.blog.example",
-    "blog.example:", "blog.example:80x", "blog.example,x", "blog..example", "blog.example..", "xblog.example", "[::1]:80", "",
+HOSTS_ROWS = [Row(f"{method} {host}", "/admin.txt", method, headers, source=source, host=host, odd=not host)
+              for host in (
+    "site.example", "SITE.example.:80", "other.example", "blog.example", "a.blog.example", "a.b.blog.example",
+    "b.blog.example",
+    "blog.example:", "blog.example:80x", "blog.example,x", "blog..example", "blog.example..", "xblog.example",
+    "[::1]:80", "",
     "a." + "b" * 250 + ".blog.example", "blog_x.example") for method, headers, source in (
         ("GET", [], OUTSIDER), ("DELETE", [], OUTSIDER), ("DELETE", [], ALLOWED),
         ("DELETE", [("X-Own-Secret", HOSTILE_SECRET)], OUTSIDER),

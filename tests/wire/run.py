@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Drives real web servers with the shipped configurations.
 
-usage: run.py [--gateway PROGRAM] [--wardenctl PROGRAM] [--jobs N] [-v] [NAME...]     NAME is a server or the beginning of a way's name
+usage: run.py [--gateway PROGRAM] [--wardenctl PROGRAM] [--jobs N] [-v] [NAME...]
+NAME is a server or the beginning of a way's name.
 """
 import argparse
 import concurrent.futures

@@ -11,7 +11,8 @@ TICKET = "0123456789abcdef0123456789abcde0"
 AS_ANNA = ("Authorization", "Basic YW5uYTphbm5h")
 
 # What an outsider may try while maintenance is on.  The server may refuse it by itself; the site must not answer.
-# /admin.txt is there, and of a type that X-Sendfile passes: while off it is the site's (check_held_rows_pass_while_off).
+# /admin.txt is there, and of a type that X-Sendfile passes: while off it is the site's, as
+# check_held_rows_pass_while_off() sees.
 HELD = [
     ("a page", "/admin.txt", {}),
     ("a missing page", "/no-such-file", {}),
@@ -77,7 +78,8 @@ def check_site(checks, way, when, headers=(), source=OUTSIDER):
     for path in way.applications:
         target = f"{path}?a=b%20c%2Bd&e=%25%2F&f=%C3%BC+x"
         r = request(way.port, target, **send)
-        checks.that(f"{when}: {path} query intact", r.status == 200 and r.echo().get("uri", "").endswith(target[-30:]), r)
+        checks.that(f"{when}: {path} query intact", r.status == 200 and r.echo().get("uri", "").endswith(target[-30:]),
+                    r)
         r = request(way.port, path, method="POST", body=UPLOAD, **send)
         checks.that(f"{when}: {path} 1 MB arrives whole", r.status == 200 and r.echo().get("sha1") == UPLOAD_SHA1, r)
         r = request(way.port, path, method="DELETE", **send)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Traefik, which Debian does not have: $TRAEFIK, or a traefik on PATH; without either its ways say so and are left out."""
+"""Traefik, which Debian does not have: $TRAEFIK, or a traefik on PATH; without either its ways are left out."""
 import http.server
 import json
 import os
@@ -193,12 +193,14 @@ class Native(Switched):
             sections = re.findall(r"^\[site\.?(\w*)\]\n((?:(?!\[).*\n)*)", f.read(), re.MULTILINE)
         return {f"maintenance-warden-{name or 'site'}-{'read-only' if 'mode = read-only' in text else 'full'}-"
                 f"{'nobody' if 'bypass.off' in there else 'bypass'}{tls}@file"
-                for name, text in sections for tls in ("", "-tls") if {"maintenance.flag", f"flags/{name}.flag"} & there}
+                for name, text in sections for tls in ("", "-tls")
+                if {"maintenance.flag", f"flags/{name}.flag"} & there}
 
     def state_changed(self):
         def there():
             routers = json.loads(request(self.api, "/api/http/routers?per_page=100").body)
-            return {r["name"] for r in routers if re.search("-(bypass|nobody)(-tls)?@", r["name"]) and r["status"] == "enabled"}
+            return {r["name"] for r in routers if re.search("-(bypass|nobody)(-tls)?@", r["name"]) and
+                    r["status"] == "enabled"}
         wait_until(lambda: there() == self.wanted(), "Traefik's routers")
 
     def run(self, checks):
@@ -227,10 +229,12 @@ class Native(Switched):
 
     def check_bypass_off(self, checks):
         for command, status in (("off", 503), ("on", 200)):
-            subprocess.run([self.folder.wardenctl, "-c", self.folder.file("warden.ini"), "-q", "bypass", command], check=True,
+            subprocess.run([self.folder.wardenctl, "-c", self.folder.file("warden.ini"), "-q", "bypass", command],
+                           check=True,
                            timeout=WAIT_SECONDS)
             with open(self.folder.file("dynamic/gate.yml")) as f:
-                checks.that(f"wardenctl bypass {command}: gate_file at once", ("-nobody" in f.read()) is (command == "off"))
+                checks.that(f"wardenctl bypass {command}: gate_file at once",
+                            ("-nobody" in f.read()) is (command == "off"))
             self.state_changed()
             for what, send in (("address", {"source": ALLOWED}), ("secret", {"headers": [BYPASS]})):
                 r = request(self.port, "/file.bin", **send)
@@ -261,7 +265,8 @@ class Docker(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     def __init__(self, path, labels, address):
         self.container = {"Id": "gateway", "Name": "/maintenance-warden", "Created": "2026-01-01T00:00:00Z",
                           "State": {"Status": "running", "Running": True}, "HostConfig": {"NetworkMode": "net"},
-                          "Config": {"Labels": labels}, "NetworkSettings": {"Networks": {"net": {"IPAddress": address}}}}
+                          "Config": {"Labels": labels},
+                          "NetworkSettings": {"Networks": {"net": {"IPAddress": address}}}}
         super().__init__(path, DockerHandler)
 
 
