@@ -1,47 +1,27 @@
+
 -- The gateway answers, by what it is told here and by the target as it was sent.
 local function to_gateway(name)
   env["WARDEN_MODE"] = "render"
   if name ~= "" then env["WARDEN_SITE"] = name end
   if attr["request.uri"] == HOLD then return 0 end
   attr["request.uri"] = HOLD
-  return lighty.RESTART_REQUEST
+  return RESTART
 end
 
--- held before, and rewritten since by mod_rewrite
-if env["WARDEN_MODE"] == "render" then return to_gateway("") end
+-- What the request asks for, from the first flag on.
+local byte = string.byte
+local policy, method, target, path, host, odd
 
-local method, raw, authority = attr["request.method"], attr["request.orig-uri"], nil
-local read = method == "GET" or method == "HEAD"
-if read and raw:match("^/%.maintenance/status$") or raw:match("^/%.maintenance/status%?") and read then
-  return to_gateway(ONLY)
+-- Whether a target may be read in two ways: then no path opens it.
+local function is_odd(low)
+  for segment in low:gmatch("[^/]+") do
+    local dots = segment:gsub("%%2e", ".")
+    if dots == "." or dots == ".." then return true end
+  end
+  return low:sub(1, 1) ~= "/" or low:find("//", 1, true) or low:find("[;\\#%c]") or low:find("%%2[35f]")
+    or low:find("%%3b") or low:find("%%5c") or low:find("%%[01]%x") or low:find("%%7f")
+    or low:gsub("%%%x%x", ""):find("%", 1, true)
 end
-
-local on, some = look()
-if not some then
-  return raw:match("^[^?]*") == HOLD and 404 or 0
-end
-
--- Made once for all requests of this policy.
-local policy = _G.maintenance_warden
-if not policy or policy.version ~= VERSION then
-  policy = make_policy()
-  policy.version = VERSION
-  _G.maintenance_warden = policy
-end
-
--- The target, and whether it may be read in two ways: then no path opens it.
-local scheme, rest = raw:match("^([Hh][Tt][Tt][Pp][Ss]?://)([^/?]*.*)$")
-if scheme then authority, raw = rest:match("^([^/?]*)(.*)$") end
-raw = raw:match("^[^?]*")
-local low = raw:lower()
-local odd = low:sub(1, 1) ~= "/" or low:find("//", 1, true) or low:find("[;\\#%c]") or low:find("%%2[35f]")
-  or low:find("%%3b") or low:find("%%5c") or low:find("%%[01]%x") or low:find("%%7f")
-  or low:gsub("%%%x%x", ""):find("%", 1, true)
-for segment in low:gmatch("[^/]+") do
-  local dots = segment:gsub("%%2e", ".")
-  if dots == "." or dots == ".." then odd = true end
-end
-local path = raw:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
 
 -- The host without port and final dot, in lower case; nil where others may read it differently.
 local function host_of(text)
@@ -51,9 +31,18 @@ local function host_of(text)
     return host
   end
 end
-local host = ""
-if head["Host"] then host = host_of(head["Host"]) end
-if authority and host_of(authority) ~= host then host = nil end
+
+local function read_target(raw)
+  local authority
+  local scheme, rest = raw:match("^([Hh][Tt][Tt][Pp][Ss]?://)([^/?]*.*)$")
+  if scheme then authority, raw = rest:match("^([^/?]*)(.*)$") end
+  target = raw:match("^[^?]*")
+  odd = is_odd(target:lower())
+  path = target:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end)
+  host = ""
+  if head["Host"] then host = host_of(head["Host"]) end
+  if authority and host_of(authority) ~= host then host = nil end
+end
 
 local function is_host(pattern)
   if pattern:sub(1, 2) ~= "*." then return host == pattern end
@@ -193,7 +182,7 @@ end
 local function is_ticket(site, id)
   if not id or #id ~= 32 or id:find("[^0-9a-f]") then return false end
   for _, folder in ipairs(site.tickets) do
-    local status = c.stat(folder .. "/" .. id)
+    local status = stat(folder .. "/" .. id)
     if status and status.is_file and there(folder .. "/" .. id) then return true end
   end
   return false
@@ -208,13 +197,45 @@ local function has_ticket(site)
   return false
 end
 
-for _, i in ipairs(concerned()) do
-  local site = policy.sites[i]
-  local pass = not on[i] or site.methods[method]
-    or not odd and (matches(site.open) or read and matches(site.open_read))
-  if not pass and not there(BYPASS_OFF) then
-    pass = is_in(site.networks, client_of()) or has_secret(site) or has_ticket(site)
+-- The site that holds the request.
+local function holder(on)
+  local read = method == "GET" or method == "HEAD"
+  for _, i in ipairs(concerned()) do
+    local site = policy.sites[i]
+    local pass = not on[i] or site.methods[method]
+      or not odd and (matches(site.open) or read and matches(site.open_read))
+    if not pass and not there(BYPASS_OFF) then
+      pass = is_in(site.networks, client_of()) or has_secret(site) or has_ticket(site)
+    end
+    if not pass then return site end
   end
-  if not pass then return to_gateway(site.name) end
 end
-return raw == HOLD and 404 or 0
+
+local function judge(r, raw, on)
+  policy = policy or make_policy()
+  head, method = r.req_header, attr["request.method"]
+  read_target(raw)
+  local site = holder(on)
+  if site then return to_gateway(site.name) end
+  return target == HOLD and 404 or 0
+end
+
+local function is_status(raw)
+  local asked = attr["request.method"]
+  return (asked == "GET" or asked == "HEAD") and raw:match("^[^?]*") == "/.maintenance/status"
+end
+
+-- One request.
+local function run(r)
+  env, attr = r.req_env, r.req_attr
+  -- held before, and rewritten since by mod_rewrite
+  if env["WARDEN_MODE"] == "render" then return to_gateway("") end
+  local raw = attr["request.orig-uri"]
+  local dotted = byte(raw, 2) == 46             -- "/.", as the gate's own paths
+  if dotted and is_status(raw) then return to_gateway(ONLY) end
+  if not is_off() then
+    local on, some = look()
+    if some then return judge(r, raw, on) end
+  end
+  return dotted and raw:match("^[^?]*") == HOLD and 404 or 0
+end

@@ -7,6 +7,7 @@
 
 #include <libgen.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -266,8 +267,35 @@ print_lua_state(const struct snippet *s, FILE *out)
 	print_lua_flags(s, out);
 }
 
+/*
+ * mod_magnet runs the whole script for each request, and keeps the Lua between them.  So all of it is made once, into
+ * run(), until another script is put there.  Returns false out of memory.
+ */
+static bool
+print_kept(const struct snippet *s, void (*print)(const struct snippet *, FILE *), FILE *out)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *body = open_memstream(&text, &len);
+	bool whole = body != NULL;
+
+	if (whole) {
+		print(s, body);
+		whole = ferror(body) == 0;
+		whole = fclose(body) == 0 && whole;
+	}
+	if (whole)
+		(void)fprintf(out, "local VERSION = \"%016llx\"\nlocal gate = _G.maintenance_warden\n"
+		    "if not gate or gate.version ~= VERSION then  -- else this is there, made for another "
+		    "request\n\n%s\ngate = { version = VERSION, run = run }\n_G.maintenance_warden = gate\n"
+		    "end\nreturn gate.run(lighty.r)\n",
+		    (unsigned long long)str_hash(STR_HASH_SEED, (struct str){ text, len }), text);
+	free(text);
+	return whole;
+}
+
 static void
-print_lua(struct snippet *s, FILE *out)
+print_gate(const struct snippet *s, FILE *out)
 {
 	print_lua_state(s, out);
 	print_lua_path("BYPASS_OFF", s->bypass_off, out);
@@ -282,9 +310,6 @@ print_lua(struct snippet *s, FILE *out)
 	(void)fputs("    },\n    -- the first that matches, else the default\n    scopes = {\n", out);
 	print_lua_scopes(s, out);
 	(void)fprintf(out, "    },\n    default = %zu,\n  }\nend\n", s->scopes[s->scope_count - 1].site - s->sites + 1);
-	(void)fflush(out);
-	(void)fprintf(out, "local VERSION = \"%016llx\"\n", (unsigned long long)str_hash(STR_HASH_SEED,
-	    (struct str){ s->last->text, s->last->len }));
 	(void)fprintf(out, "%s%s", snippet_lighttpd_flags, snippet_lighttpd_gate);
 }
 
@@ -325,8 +350,7 @@ snippet_lighttpd_native(struct snippet *s)
 	if (out == NULL)
 		return false;
 	s->last->read_later = true;
-	print_lua(s, out);
-	return true;
+	return print_kept(s, print_gate, out);
 }
 
 /* --- asking, and the gateway as the handler --- */
@@ -407,6 +431,13 @@ snippet_lighttpd_authorizer(struct snippet *s)
 #define ASK_HEADER "Maintenance-Ask"
 #define ASK_SUFFIX ".maintenance-warden"
 
+static void
+print_ask(const struct snippet *s, FILE *out)
+{
+	print_lua_state(s, out);
+	(void)fprintf(out, "local ASK = \"" ASK_HEADER "\"\n%s%s", snippet_lighttpd_flags, snippet_lighttpd_ask);
+}
+
 bool
 snippet_lighttpd_authorizer_flag(struct snippet *s)
 {
@@ -428,9 +459,7 @@ snippet_lighttpd_authorizer_flag(struct snippet *s)
 	if (out == NULL)
 		return false;
 	s->last->read_later = true;
-	print_lua_state(s, out);
-	(void)fprintf(out, "local ASK = \"" ASK_HEADER "\"\n%s%s", snippet_lighttpd_flags, snippet_lighttpd_ask);
-	return true;
+	return print_kept(s, print_ask, out);
 }
 
 /* maintenance-warden in the folder of this wardenctl; the usual place where nobody knows. */

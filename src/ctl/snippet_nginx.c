@@ -336,9 +336,11 @@ snippet_nginx_x_accel(struct snippet *s)
 /* --- the native gate --- */
 
 /*
- * While nothing is on, each map gives its empty value without looking further: a map's value may name the next map,
- * and nginx works out a variable when it is asked for.  All are kept for the whole request, so a site's own internal
- * redirect (index, try_files, error_page) is decided as the request that the visitor sent.
+ * While nothing is on, no map is even worked out: server {} reads one only inside of an `if` that is true while a
+ * site is on, and a map's value may name the next map.  What nginx cannot skip is a file test: it has no `if` inside of
+ * another, so the names of bypass.off and of tickets are variables, empty while off, and that of bypass.off is the
+ * folder's, which is looked for only then.  All maps are kept for the whole request, so a site's own internal redirect
+ * (index, try_files, error_page) is decided as the request that the visitor sent.
  */
 
 #define OCTET "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -381,6 +383,25 @@ static bool
 takes_addresses(const struct snippet_site *site)
 {
 	return site->address_count > 0;
+}
+
+static bool
+holds_unknown(const struct snippet_site *site)
+{
+	return site->site->condition.on_unknown != UNKNOWN_PASS;
+}
+
+static bool
+is_always_on(const struct snippet_site *site)
+{
+	return site->site->condition.enabled == ENABLED_ON;
+}
+
+/* Whether the site may be on where not all are. */
+static bool
+has_flag(const struct snippet_site *site)
+{
+	return site->own_flag != NULL || is_always_on(site);
 }
 
 /* Whether `does` is true for a site that can hold. */
@@ -478,9 +499,9 @@ print_closed(const struct snippet *s, const struct snippet_site *site, const cha
 		(void)fputs("}\n", out);
 		rules = arena_printf(s->arena, "%s_in", name).p;
 	}
-	(void)fprintf(out, "map \"%s$%s_all$%s_flag\" $%s_closed {\n    default $%s;\n    \"\" \"\";\n}\n",
-	    site->site->condition.on_unknown != UNKNOWN_PASS ? arena_printf(s->arena, "$%s_unknown", mw).p : "", mw,
-	    name, name, rules);
+	(void)fprintf(out, "map \"%s$%s_all%s\" $%s_closed {\n    default $%s;\n    \"\" \"\";\n}\n",
+	    holds_unknown(site) ? arena_printf(s->arena, "$%s_unknown", mw).p : "", mw,
+	    has_flag(site) ? arena_printf(s->arena, "$%s_flag", name).p : "", name, rules);
 }
 
 static void
@@ -591,6 +612,27 @@ print_file_map(const struct snippet *s, const char *suffix, struct str path, boo
 		    prefix(s), suffix, quoted(s, path));
 }
 
+/* "in:" and the name of this site where it holds, else what `next` says.  bypass.off is as if no person had come. */
+static void
+print_held(const struct snippet *s, const struct snippet_site *site, const char *next, FILE *out)
+{
+	const char *mw = prefix(s), *name = site_prefix(s, site);
+
+	(void)fprintf(out, "map \"$%s_closed", name);
+	if (has_personal(site))
+		(void)fprintf(out, " $%s_suspended ", mw);
+	if (site->address_count + site->secret_count > 0)
+		(void)fprintf(out, "$%s_by", name);
+	if (has_own_tickets(s, site))
+		(void)fprintf(out, "$%s_owned", name);
+	if (site->tickets != NULL)
+		(void)fprintf(out, "$%s_shown", mw);
+	(void)fprintf(out, "\" $%s_held {\n    default %s;\n", name, next);
+	if (has_personal(site))
+		(void)fprintf(out, "    \"~^hold yes \" \"in:%s\";\n", site->name);
+	(void)fprintf(out, "    \"hold%s\" \"in:%s\";\n}\n", has_personal(site) ? "  " : "", site->name);
+}
+
 static void
 print_site_maps(const struct snippet *s, const struct snippet_site *site, FILE *out)
 {
@@ -604,15 +646,40 @@ print_site_maps(const struct snippet *s, const struct snippet_site *site, FILE *
 		    quoted(s, arena_printf(s->arena, "%s/$%s_ticket", site->tickets, prefix(s))));
 }
 
+static const struct snippet_site *
+first_holder(const struct snippet *s)
+{
+	for (size_t i = 0; i < s->site_count; i++)
+		if (can_hold(s, &s->sites[i]))
+			return &s->sites[i];
+	return NULL;
+}
+
+/* The first site that holds, and its name for the gateway. */
+static void
+print_verdict(const struct snippet *s, FILE *out)
+{
+	const char *mw = prefix(s), *next = "\"\"";
+
+	(void)fputs("\n# who holds: the first of them\n", out);
+	for (size_t i = s->site_count; i-- > 0;) {
+		if (!can_hold(s, &s->sites[i]))
+			continue;
+		print_held(s, &s->sites[i], next, out);
+		next = arena_printf(s->arena, "$%s_held", site_prefix(s, &s->sites[i])).p;
+	}
+	(void)fprintf(out, "map $%s_hold $%s_for {\n    \"~^status\" \"%s\";\n    \"~^in:(.*)$\" $1;\n}\n", mw, mw,
+	    s->site_count == 1 ? s->sites[0].name : "");
+}
+
 static void
 print_http_part(const struct snippet *s, FILE *out)
 {
 	const char *mw = prefix(s);
 
-	(void)fprintf(out, "# Each map stays empty until a flag is there, and files are looked for only then.\n\n"
-	    "# the state as JSON: that path alone, as it was sent\nmap $uri $%s_status {\n"
-	    "    /.maintenance/status $%s_asked;\n}\nmap \"$request_method $request_uri\" $%s_asked {\n"
-	    "    \"~^(?:GET|HEAD) /[.]maintenance/status(?:[?]|$)\" yes;\n}\n\n", mw, mw, mw);
+	(void)fprintf(out, "# None of this is worked out before a flag is there.\n\n"
+	    "# the state as JSON: that path alone, as it was sent\nmap \"$request_method $request_uri\" $%s_status {\n"
+	    "    \"~^(?:GET|HEAD) /[.]maintenance/status(?:[?]|$)\" status;\n}\n\n", mw);
 	print_scopes(s, out);
 	if (any_site(s, takes_tickets))
 		(void)fprintf(out, "\n# a ticket: its header, else the first in a cookie\n"
@@ -628,50 +695,114 @@ print_http_part(const struct snippet *s, FILE *out)
 	(void)fputs("\n# files that concern all sites\n", out);
 	print_file_map(s, "any", arena_printf(s->arena, "%s/$%s_ticket", s->any_tickets, mw), takes_tickets, out);
 	print_file_map(s, "off", str_of(s->bypass_off), has_personal, out);
+	print_verdict(s, out);
 }
 
 /* --- the native gate, in server {} --- */
+
+static bool
+is_below(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && path[len] == '/';
+}
+
+/*
+ * Whether bypass.off may be looked for in place of the folder while a site is on: then either all are, or a flag below
+ * the folder has shown that it is there.
+ */
+static bool
+shares_look(const struct snippet *s)
+{
+	bool shares = any_site(s, has_personal) && any_site(s, holds_unknown) && !any_site(s, is_always_on);
+
+	for (size_t i = 0; i < s->site_count && shares; i++)
+		shares = s->sites[i].own_flag == NULL || is_below(s->sites[i].own_flag, s->state_dir);
+	return shares && is_below(s->bypass_off, s->state_dir);
+}
 
 static void
 print_flags(const struct snippet *s, FILE *out)
 {
 	const char *mw = prefix(s);
 
-	(void)fprintf(out, "open_file_cache off;    # or a flag is seen late\n\n# who is on\nset $%s_all \"\";\n"
-	    "if (-e %s) { set $%s_all on; }\n", mw, quoted(s, str_of(s->global_flag)), mw);
-	(void)fprintf(out, "# without the folder nobody knows: on_unknown\nset $%s_unknown \"\";\n"
-	    "if (!-d %s) { set $%s_unknown on; }\n", mw,
-	    quoted(s, arena_printf(s->arena, "%s/.", s->state_dir)), mw);
+	(void)fprintf(out, "open_file_cache off;    # or a flag is seen late\n\n# who is on\n"
+	    "set $%s_on \"%s\";\nset $%s_all \"\";\n"
+	    "if (-e %s) { set $%s_all on; set $%s_on yes; }\n", mw, any_site(s, is_always_on) ? "yes" : "", mw,
+	    quoted(s, str_of(s->global_flag)), mw, mw);
 	for (size_t i = 0; i < s->site_count; i++) {
 		const struct snippet_site *site = &s->sites[i];
 		const char *name = site_prefix(s, site);
-		bool always = site->site->condition.enabled == ENABLED_ON;
 
-		if (!can_hold(s, site))
+		if (!can_hold(s, site) || !has_flag(site))
 			continue;
-		(void)fprintf(out, "set $%s_flag \"%s\";\n", name, always ? "always" : "");
-		if (site->own_flag != NULL && !always)
-			(void)fprintf(out, "if (-e %s) { set $%s_flag on; }\n", quoted(s, str_of(site->own_flag)),
-			    name);
+		(void)fprintf(out, "set $%s_flag \"%s\";\n", name, is_always_on(site) ? "always" : "");
+		if (!is_always_on(site))
+			(void)fprintf(out, "if (-e %s) { set $%s_flag on; set $%s_on yes; }\n",
+			    quoted(s, str_of(site->own_flag)), name, mw);
 	}
 }
 
+/* What `if` looks for in the place of a file that only matters while a site is on. */
 static void
-print_verdict(const struct snippet *s, const struct snippet_site *site, FILE *out)
+print_names(const struct snippet *s, bool shared, FILE *out)
 {
-	const char *mw = prefix(s), *name = site_prefix(s, site);
+	const char *mw = prefix(s), *folder = quoted(s, arena_printf(s->arena, "%s/.", s->state_dir));
 
-	(void)fprintf(out, "\n# [site%s%s]\nset $%s_held $%s_closed;\n", site->name[0] != '\0' ? "." : "", site->name,
-	    name, name);
-	if (site->address_count > 0 || site->secret_count > 0)
-		(void)fprintf(out, "if ($%s_by) { set $%s_held \"\"; }\n", name, name);
-	if (has_own_tickets(s, site))
-		(void)fprintf(out, "if (-f $%s_own) { set $%s_held \"\"; }\n", name, name);
-	if (site->tickets != NULL)
-		(void)fprintf(out, "if ($%s_shown) { set $%s_held \"\"; }\n", mw, name);
-	if (has_personal(site))
-		(void)fprintf(out, "if ($%s_suspended) { set $%s_held $%s_closed; }\n", mw, name, name);
-	(void)fprintf(out, "if ($%s_held) { set $%s_hold yes; set $%s_for \"%s\"; }\n", name, mw, mw, site->name);
+	(void)fputs("# without the folder nobody knows: on_unknown\n", out);
+	if (shared)
+		(void)fputs("# while a flag is there so is the folder: bypass.off is looked for in its place\n", out);
+	if (any_site(s, holds_unknown))
+		(void)fprintf(out, "set $%s_unknown \"%s\";\n", mw, shared ? "on" : "");
+	if (any_site(s, holds_unknown) && !shared)
+		(void)fprintf(out, "if (!-d %s) { set $%s_unknown on; set $%s_on yes; }\n", folder, mw, mw);
+	if (any_site(s, has_personal))
+		(void)fprintf(out, "set $%s_look %s;\nset $%s_suspended \"\";\n", mw, shared ? folder : "\"\"", mw);
+	if (any_site(s, takes_tickets))
+		(void)fprintf(out, "set $%s_bearer \"\";\nset $%s_shown \"\";\n", mw, mw);
+	for (size_t i = 0; i < s->site_count; i++)
+		if (can_hold(s, &s->sites[i]) && has_own_tickets(s, &s->sites[i]))
+			(void)fprintf(out, "set $%s_mine \"\";\nset $%s_owned \"\";\n", site_prefix(s, &s->sites[i]),
+			    site_prefix(s, &s->sites[i]));
+}
+
+static void
+print_names_on(const struct snippet *s, bool shared, FILE *out)
+{
+	const char *mw = prefix(s);
+
+	if (!any_site(s, has_personal))
+		return;
+	(void)fprintf(out, "if ($%s_on) {\n", mw);
+	if (shared)
+		(void)fprintf(out, "    set $%s_unknown \"\";\n", mw);
+	(void)fprintf(out, "    set $%s_look $%s_off;\n", mw, mw);
+	if (any_site(s, takes_tickets))
+		(void)fprintf(out, "    set $%s_bearer $%s_any;\n", mw, mw);
+	for (size_t i = 0; i < s->site_count; i++)
+		if (can_hold(s, &s->sites[i]) && has_own_tickets(s, &s->sites[i]))
+			(void)fprintf(out, "    set $%s_mine $%s_own;\n", site_prefix(s, &s->sites[i]),
+			    site_prefix(s, &s->sites[i]));
+	(void)fputs("}\n", out);
+}
+
+static void
+print_looks(const struct snippet *s, bool shared, FILE *out)
+{
+	const char *mw = prefix(s);
+
+	if (shared)
+		(void)fprintf(out, "if (-e $%s_look) { set $%s_unknown \"\"; set $%s_suspended $%s_on; }\n"
+		    "if ($%s_unknown) { set $%s_on yes; }\n", mw, mw, mw, mw, mw, mw);
+	else if (any_site(s, has_personal))
+		(void)fprintf(out, "if (-e $%s_look) { set $%s_suspended yes; }\n", mw, mw);
+	if (any_site(s, takes_tickets))
+		(void)fprintf(out, "if (-f $%s_bearer) { set $%s_shown yes; }\n", mw, mw);
+	for (size_t i = 0; i < s->site_count; i++)
+		if (can_hold(s, &s->sites[i]) && has_own_tickets(s, &s->sites[i]))
+			(void)fprintf(out, "if (-f $%s_mine) { set $%s_owned yes; }\n",
+			    site_prefix(s, &s->sites[i]), site_prefix(s, &s->sites[i]));
 }
 
 /* Neither limits nor passwords of the site stand before the page. */
@@ -702,6 +833,7 @@ bool
 snippet_nginx_native(struct snippet *s)
 {
 	const char *mw = prefix(s);
+	bool shared = shares_look(s);
 	FILE *out = snippet_part(s, "maintenance-warden-http.conf", "# ", "For http {}");
 
 	if (out == NULL)
@@ -711,17 +843,15 @@ snippet_nginx_native(struct snippet *s)
 	if (out == NULL)
 		return false;
 	print_flags(s, out);
-	(void)fprintf(out, "set $%s_hold \"\";\nset $%s_for \"\";\n", mw, mw);
-	if (any_site(s, takes_tickets))
-		(void)fprintf(out, "set $%s_shown \"\";\nif (-f $%s_any) { set $%s_shown yes; }\n", mw, mw, mw);
-	if (any_site(s, has_personal))
-		(void)fprintf(out, "set $%s_suspended \"\";\nif (-e $%s_off) { set $%s_suspended yes; }\n", mw, mw, mw);
-	for (size_t i = s->site_count; i-- > 0;)
-		if (can_hold(s, &s->sites[i]))
-			print_verdict(s, &s->sites[i], out);
-	(void)fprintf(out, "\nif ($%s_status) { set $%s_hold yes; set $%s_for \"%s\"; }\n"
-	    "if ($%s_hold) { rewrite ^ /.maintenance/hold last; }\n", mw, mw, mw,
-	    s->site_count == 1 ? s->sites[0].name : "", mw);
+	print_names(s, shared, out);
+	print_names_on(s, shared, out);
+	print_looks(s, shared, out);
+	(void)fprintf(out, "\n# off: all is passed\nset $%s_hold \"\";\n", mw);
+	if (first_holder(s) != NULL)
+		(void)fprintf(out, "if ($%s_on) { set $%s_hold $%s_held; }\n", mw, mw,
+		    site_prefix(s, first_holder(s)));
+	(void)fprintf(out, "if ($uri = /.maintenance/status) { set $%s_hold $%s_status$%s_hold; }\n"
+	    "if ($%s_hold) { rewrite ^ /.maintenance/hold last; }\n", mw, mw, mw, mw);
 	print_locations(s, out);
 	return true;
 }

@@ -106,13 +106,18 @@ def check_policy_change(checks, way):
     r = request(way.port, "/admin.txt")
     checks.that("on: a flag that is a FIFO blocks nobody", r.status == 503, r)
     folder.remove()
+    os.symlink("maintenance.flag", folder.file("state/maintenance.flag"))
+    wait_until(lambda: request(way.port, "/admin.txt").status == 503, "the page for a flag that nobody can look at")
+    r = request(way.port, "/admin.txt")
+    checks.that("unknown: a flag that nobody can look at holds", r.status == 503 and SITE not in r.body, r)
+    folder.remove()
     folder.touch()
 
 
 class Native(Way):
     """mod_proxy, mod_cgi, mod_rewrite and mod_fastcgi all stand before mod_magnet."""
     name = kind = "lighttpd"
-    policies = COMMON + ("hostile", "proxies")
+    policies = COMMON + ("hostile", "proxies", "always")
     asks = False
     checks = (check_slow_upload, check_handlers, check_lost_folder, check_policy_change)
     gone_off, gone_on = 200, 503

@@ -127,7 +127,7 @@ def check_own_rewrites(checks, way):
 
 class Native(Way):
     name = kind = "nginx"
-    policies = COMMON + ("hostile", "proxies")
+    policies = COMMON + ("hostile", "proxies", "always", "lost")
     asks = False
     applications = ("/echo.php", "/up/echo")
     webhooks = ("/api/webhooks/echo.php",)

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 
-from harness import ALLOWED, OUTSIDER, SECRET, SITE, UPLOAD, UPLOAD_SHA1, request, upgrade
+from harness import ALLOWED, OUTSIDER, SECRET, SITE, UPLOAD, UPLOAD_SHA1, request, upgrade, wait_until
 
 OFFICE = "127.0.3.7"            # in a network of bypass_address
 HOSTILE_SECRET = "wire.s\"e'c$r\\e%t [x]+{1}|^&<> end-0123"
@@ -238,6 +238,21 @@ open_method = PUT
 open_defaults = health, robots
 """
 STATES["rules"] = STATES["offices"]
+# a site that is on without any flag, and one that passes where nobody knows
+POLICIES["always"] = f"""[site]
+title = Wire test
+bypass_address = {ALLOWED}/32
+open_defaults = health
+on_unknown = pass
+[site.shop]
+path = /shop/
+enabled = on
+open_path = /shop/webhook
+"""
+STATES["always"] = [(), ("maintenance.flag",), ("maintenance.flag", "bypass.off"), ("bypass.off",)]
+# the same where it holds, and the folder of all flags is away
+POLICIES["lost"] = POLICIES["always"].replace("= pass", "= hold")
+STATES["lost"] = [("lost",), (), ("bypass.off",)]
 POLICIES["plain"] = "[site]\ntitle = Wire test\ntickets = off\nopen_defaults =\n"
 STATES["plain"] = STATES["flag"]
 POLICIES["hosts"] = f"""[site]
@@ -288,8 +303,13 @@ MORE_ROWS = {"rules": ROWS + RULES_ROWS, "hosts": HOSTS_ROWS, "hostile": HOSTILE
 
 
 def set_state(folder, state):
+    away = folder.file("state") + ".lost"
+    if os.path.exists(away):
+        os.rename(away, folder.file("state"))
     for flag in ("maintenance.flag", "bypass.off", "flags/shop.flag", "flags/blog.flag", "flags/odd.flag"):
         folder.touch(flag) if flag in state else folder.remove(flag)
+    if "lost" in state:
+        os.rename(folder.file("state"), away)
 
 
 def write_tickets(folder):
@@ -345,6 +365,8 @@ def check(checks, way, policy):
         set_state(folder, state)
         if hasattr(way, "state_changed"):
             way.state_changed()         # a server that looks at its files now and then has looked
+        if "lost" in state:
+            wait_until(lambda: is_held(request(way.port, "/admin.txt")), "the page of a gateway that has seen it")
         for row in MORE_ROWS.get(policy, ROWS):
             if row.target.startswith("/up/") and "/up/echo" not in way.applications:
                 continue
