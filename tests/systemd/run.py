@@ -175,6 +175,14 @@ def check_toggle(checks):
                         done)
 
 
+def restarts():
+    """Whether it restarts.  In a systemd within another the control group is at times refused (219/CGROUP): once more."""
+    done = systemctl("restart", NAME)
+    if done.returncode != 0 and "status=219/CGROUP" in systemctl("status", NAME).stdout:
+        done = systemctl("restart", NAME)
+    return done.returncode == 0
+
+
 def check_end(checks):
     """Killed, started anew, stopped, with a broken INI: whoever asks waits, and is answered."""
     main = int(shown(NAME, "MainPID") or 0)
@@ -183,7 +191,7 @@ def check_end(checks):
     os.kill(main, signal.SIGKILL)
     checks.that("killed: the next request waits for the new one", ask() == PASS)
     checks.that("killed: it is started again", wait_until(lambda: shown(NAME, "NRestarts") == "1"), shown(NAME, "NRestarts"))
-    checks.that("restart", systemctl("restart", NAME).returncode == 0 and ask() == PASS)
+    checks.that("restart", restarts() and ask() == PASS)
     checks.that("stopped: it ends well", systemctl("stop", NAME).returncode == 0 and shown(NAME, "Result") == "success")
     checks.that("stopped: a request starts it", ask() == PASS)
     with open(INI) as f:
@@ -214,9 +222,7 @@ def check_sandbox(checks):
     write(INI, good)
     shutil.rmtree(f"/etc/systemd/system/{NAME}.service.d")
     systemctl("daemon-reload")
-    done = systemctl("restart", NAME)
-    answer = ask()
-    checks.that("and without both again", done.returncode == 0 and answer == PASS, (done, answer))
+    checks.that("and without both again", restarts() and ask() == PASS)
 
 
 def check_gate(checks):
