@@ -321,18 +321,29 @@ print_bypass(const struct snippet *s, FILE *out, const struct snippet_site *site
 	(void)fputs("))", out);
 }
 
+/* A flag; or no folder for flags, where on_unknown says what that means. */
+static void
+print_flags(const struct snippet *s, FILE *out, const struct snippet_site *site)
+{
+	bool folder = site->site->condition.on_unknown != UNKNOWN_PASS;
+
+	(void)fprintf(out, "%sfile({'root': '/', 'try_files': ['%s'", folder ? "(" : "", s->global_flag);
+	if (site->own_flag != NULL)
+		(void)fprintf(out, ", '%s'", site->own_flag);
+	(void)fputs("]})", out);
+	if (folder)
+		(void)fprintf(out, "\n\t\t\t|| !file({'root': '/', 'try_files': ['%s/']}))", s->state_dir);
+	(void)fputs("\n\t\t&& ", out);
+}
+
 static void
 print_hold(const struct snippet *s, FILE *out, const struct snippet_site *site)
 {
 	const struct value *status = &site->section->v[KEY_STATUS];
 
 	(void)fprintf(out, "\t@mw_hold_%s expression `", site->label);
-	if (site->site->condition.enabled == ENABLED_AUTO) {
-		(void)fprintf(out, "file({'root': '/', 'try_files': ['%s'", s->global_flag);
-		if (site->own_flag != NULL)
-			(void)fprintf(out, ", '%s'", site->own_flag);
-		(void)fputs("]})\n\t\t&& ", out);
-	}
+	if (site->site->condition.enabled == ENABLED_AUTO)
+		print_flags(s, out, site);
 	(void)fputs("{mw_status} == \"no\"", out);
 	if (s->site_count > 1)
 		(void)fprintf(out, " && {mw_in_%s} == \"yes\"", site->label);

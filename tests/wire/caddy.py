@@ -5,6 +5,7 @@ import os
 import quotes
 from chunked import check_chunked
 from harness import ALLOWED, OUTSIDER, Folder, free_port, port_open, program, request, wait_until
+from table import check_lost_folder
 
 BASE = """
 {{
@@ -59,6 +60,7 @@ class Way:
 
 class Native(Way):
     name = kind = "caddy"
+    checks = (check_chunked, check_lost_folder)
     gone_off, gone_on = 200, 503
     ticket_files = True
 
