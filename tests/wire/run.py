@@ -48,14 +48,14 @@ def run_way(checks, way_class, options, policy=None):
 
 
 def ways(names):
-    """(way, policy or None) of all that is asked for."""
+    """(server, number of its way, policy or None) of all that is asked for: another process can be told that."""
     for server in SERVERS:
-        for way_class in importlib.import_module(server).WAYS:
+        for number, way_class in enumerate(importlib.import_module(server).WAYS):
             if names and not any(way_class.name.startswith(name) for name in names):
                 continue
-            yield way_class, None
+            yield server, number, None
             policies = getattr(way_class, "policies", parity.COMMON)
-            yield from ((way_class, policy) for policy in policies if getattr(way_class, "kind", None))
+            yield from ((server, number, policy) for policy in policies if getattr(way_class, "kind", None))
 
 
 def begin_job(slots, jobs):
@@ -63,11 +63,11 @@ def begin_job(slots, jobs):
     harness.SLOT, harness.SLOTS = slots.get(), jobs
 
 
-def run_apart(way_class, options, policy):
+def run_apart(options, server, number, policy):
     """In a process of several: what was counted, and what was said."""
     checks, said = Checks(options.verbose), io.StringIO()
     with contextlib.redirect_stdout(said):
-        run_way(checks, way_class, options, policy)
+        run_way(checks, importlib.import_module(server).WAYS[number], options, policy)
     return checks.passed, checks.failed, said.getvalue()
 
 
@@ -76,7 +76,7 @@ def run_all(checks, options):
     for slot in range(options.jobs):
         slots.put(slot)
     with concurrent.futures.ProcessPoolExecutor(options.jobs, initializer=begin_job, initargs=(slots, options.jobs)) as pool:
-        for done in [pool.submit(run_apart, way_class, options, policy) for way_class, policy in ways(options.names)]:
+        for done in [pool.submit(run_apart, options, *way) for way in ways(options.names)]:
             passed, failed, said = done.result()
             checks.passed += passed
             checks.failed += failed
