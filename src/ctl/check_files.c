@@ -208,12 +208,16 @@ check_folder_place(struct check *check, const struct place *place)
 	const char *folder = check->state_dir.p;
 	struct str where = realpath(folder, real) != NULL ? str_of(real) : check->state_dir;
 	struct statfs fs;
+	bool in_memory = false;
 
 	if (is_below_temporary(where))
 		check_warn(check, place, "%s is in a folder that is cleaned up, and that every user may write to: "
 		    "state_dir = " STATE_STANDARD, folder);
-	if (statfs(folder, &fs) == 0 && ((unsigned long)fs.f_type == TMPFS_MAGIC ||
-	    (unsigned long)fs.f_type == RAMFS_MAGIC))
+	if (statfs(folder, &fs) == 0)
+		in_memory = (unsigned long)fs.f_type == TMPFS_MAGIC || (unsigned long)fs.f_type == RAMFS_MAGIC;
+	else if (errno != ENOENT)               /* that was told */
+		check_warn(check, place, "cannot look at the file system of %s: %s", folder, strerror(errno));
+	if (in_memory)
 		check_warn(check, place, "%s is in memory: flags and tickets are lost at boot: state_dir = "
 		    STATE_STANDARD, folder);
 	if (is_below_document_root(where))

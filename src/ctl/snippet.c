@@ -117,8 +117,7 @@ static const char *const need_words[NEED_COUNT] = {
 	[NEED_TICKETS] = "cannot see whether a ticket is there (tickets = off does without)",
 	[NEED_SITE_PATHS] = "cannot tell sites by their path, for it does not see an escaped slash",
 	[NEED_DEEP_PATHS] = "cannot tell more than one segment of letters, digits and \"._~-\" from another spelling",
-	[NEED_DEEP_DEFAULTS] = "cannot tell \"/.well-known/acme-challenge/\" from another spelling "
-	    "(open_defaults = health, robots does without)",
+	[NEED_DEEP_DEFAULTS] = "cannot tell /.well-known/acme-challenge/ (open_defaults = health, robots does without)",
 	[NEED_PLAIN_SECRETS] = "takes only secrets of at most 128 bytes, letters and signs of ASCII",
 	[NEED_BALANCER] = "cannot find the client behind a further proxy: name the server itself alone",
 	[NEED_PLAIN_PATHS] = "takes only paths of letters, digits and \"/._-\"",
