@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """System calls and instructions per request, beside bare libfcgi's.  Exact: a long run less a short one."""
 import contextlib
+import glob
 import os
 import re
 
@@ -30,13 +31,18 @@ def end_strace(bench, process):
 
 
 def under_callgrind(bench):
-    return [tool("valgrind", "valgrind"), "-q", "--tool=callgrind", f"--callgrind-out-file={bench.path('callgrind')}"]
+    return [tool("valgrind", "valgrind"), "-q", "--tool=callgrind", f"--callgrind-out-file={bench.path('callgrind')}.%p"]
 
 
 def end_callgrind(bench, process):
-    """Ends the program; its instructions as "totals"."""
+    """Ends the program; its instructions, those of all its processes, as "totals"."""
     bench.stop(process)
-    return {"totals": int(re.search(rb"^totals: (\d+)", bench.read("callgrind"), re.M)[1])}
+    totals = 0
+    for path in glob.glob(bench.path("callgrind") + ".*"):
+        with open(path, "rb") as f:
+            totals += int(re.search(rb"^totals: (\d+)", f.read(), re.M)[1])
+        os.unlink(path)
+    return {"totals": totals}
 
 
 def counted(bench, command, address, keep, status, under, end):
