@@ -474,10 +474,11 @@ class Service:
                 wrong.append(f"{what}: passed while on")
             if fastcgi.status(answer) not in (0, 200, 400, 431, 500, 503):
                 wrong.append(f"{what}: {answer[:60]}")
-            if bench.folder.gateway.poll() in (2, 3) and bench.page.fired() > 0 and b"cannot " in self.said(bench):
+            code = bench.folder.gateway.poll()
+            if code in (2, 3) and bench.page.fired() > 0 and b"cannot " in self.said(bench):
                 raise Refused()                         # one listener was there, the next could not be made
-            if bench.folder.gateway.poll() is not None:
-                raise Gone(f"{what}: the process is gone, exit {bench.folder.gateway.poll()}")
+            if code is not None:
+                raise Gone(f"{what}: the process is gone, exit {code}")
             if bench.page.fired() == 0 and "reload" not in what:
                 wrong.append(f"{what}: {answer[:60]} without a fault")
             if time.monotonic() > end:
