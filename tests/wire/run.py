@@ -87,7 +87,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--gateway", default="./maintenance-warden")
     parser.add_argument("--wardenctl", default="./wardenctl")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="so many ways at once")
+    parser.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 4), help="so many ways at once")
     parser.add_argument("-v", "--verbose", action="store_true")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
