@@ -34,7 +34,7 @@ values_add_source(struct values *values, const char *path)
 void
 values_refuse_writable(struct values *values, const struct place *place, struct str name)
 {
-	struct str path = file_resolve(values->ini.file, name, values->arena);
+	struct str path = name.len == 0 ? STR_NONE : file_resolve(values->ini.file, name, values->arena);
 	struct stat status;
 
 	if (path.p != NULL && stat(path.p, &status) == 0 && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) &&

@@ -81,7 +81,8 @@ int  values_read_file(struct values *values, const struct place *place, struct s
 
 /*
  * Adds an error at `place` when every user of this machine can write to the file or folder `name`, which decides who is
- * let in; relative to the INI's folder.  A group may: that is how operators share.  What is not there is no error.
+ * let in; relative to the INI's folder, and none where it is empty.  A group may: that is how operators share.  What is
+ * not there is no error.
  */
 void values_refuse_writable(struct values *values, const struct place *place, struct str name);
 

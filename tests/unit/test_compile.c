@@ -697,6 +697,23 @@ test_compile_writable(void)
 	folder_remove(&folder);
 }
 
+/* A file that is not named is no folder's name: the INI may lie where all may write, as in /tmp. */
+static void
+test_compile_writable_folder(void)
+{
+	struct folder folder;
+	struct compiled c;
+
+	folder_make(&folder);
+	folder_write(&folder, "on", "x\n");
+	folder_mkdir(&folder, "state");
+	(void)chmod(folder_path(&folder, "."), 01777);
+	compile_text(&folder, "[gateway]\nstate_dir = state\ngate_file = gate\ngate_on = on\n[site]\n", NULL, &c);
+	check_int("an INI in a folder of everybody's", c.rc, 0);
+	compiled_free(&c);
+	folder_remove(&folder);
+}
+
 static void
 test_compile_no_file(void)
 {
@@ -761,6 +778,7 @@ suite_compile(void)
 	    CU_add_test(suite, "unsuspected", test_compile_unsuspected) == NULL ||
 	    CU_add_test(suite, "warnings", test_compile_warnings) == NULL ||
 	    CU_add_test(suite, "writable", test_compile_writable) == NULL ||
+	    CU_add_test(suite, "writable folder", test_compile_writable_folder) == NULL ||
 	    CU_add_test(suite, "no file", test_compile_no_file) == NULL ||
 	    CU_add_test(suite, "inherits state", test_compile_inherits_state) == NULL)
 		return -1;
