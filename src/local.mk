@@ -72,7 +72,8 @@ wardenctl_SOURCES = src/wardenctl.c src/ctl/asked.c src/ctl/asked.h src/ctl/bypa
 	src/ctl/plan.c src/ctl/render.c src/ctl/report.c src/ctl/report_book.c \
 	src/ctl/report_book.h src/ctl/run.c src/ctl/schedule.c src/ctl/schedule.h \
 	src/ctl/snippet.c src/ctl/snippet.h src/ctl/snippet_caddy.c src/ctl/snippet_haproxy.c \
-	src/ctl/snippet_nginx.c src/ctl/snippet_traefik.c \
+	src/ctl/snippet_nginx.c src/ctl/snippet_nginx.h \
+	src/ctl/snippet_nginx_http.c src/ctl/snippet_nginx_native.c src/ctl/snippet_traefik.c \
 	src/ctl/rewrite_gate.c src/ctl/rewrite_gate.h src/ctl/rewrite_rules.c src/ctl/rewrite_rules.h \
 	src/ctl/snippet_apache.c \
 	src/ctl/snippet_lighttpd.c src/ctl/snippet_lua.h \

@@ -125,6 +125,28 @@ str_number(struct str s, int64_t min, int64_t max, int64_t *ret)
 	return 0;
 }
 
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int
+str_escape_at(struct str s, size_t i)
+{
+	int high, low;
+
+	if (i >= s.len || s.len - i < 3 || s.p[i] != '%')
+		return -1;
+	high = hex_digit(s.p[i + 1]);
+	low = hex_digit(s.p[i + 2]);
+	return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
 uint64_t
 str_hash(uint64_t seed, struct str s)
 {

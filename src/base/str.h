@@ -89,6 +89,9 @@ bool str_split(struct str *rest, char separator, struct str *ret_part);
  */
 int str_number(struct str s, int64_t min, int64_t max, int64_t *ret);
 
+/* The byte that "%XX" at `i` stands for (RFC 3986 section 2.1), or -1 where there is none such. */
+int str_escape_at(struct str s, size_t i);
+
 /* 64-bit FNV-1a: a stable spread, not a secret one. */
 uint64_t str_hash(uint64_t seed, struct str s);
 #define STR_HASH_SEED UINT64_C(0xcbf29ce484222325)

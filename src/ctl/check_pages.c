@@ -85,16 +85,6 @@ strip_host(const struct site *site, struct str *url)
 	return true;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static struct str
 decode(struct arena *arena, struct str s)
 {
@@ -102,11 +92,10 @@ decode(struct arena *arena, struct str s)
 	size_t len = 0;
 
 	for (size_t i = 0; text != NULL && i < s.len; i++) {
-		int high = s.p[i] == '%' && i + 2 < s.len ? hex_digit(s.p[i + 1]) : -1;
-		int low = high >= 0 ? hex_digit(s.p[i + 2]) : -1;
+		int escaped = str_escape_at(s, i);
 
-		text[len++] = low >= 0 ? (char)(high * 16 + low) : s.p[i];
-		i += low >= 0 ? 2 : 0;
+		text[len++] = escaped >= 0 ? (char)escaped : s.p[i];
+		i += escaped >= 0 ? 2 : 0;
 	}
 	return text == NULL ? STR_NONE : (struct str){ text, len };
 }

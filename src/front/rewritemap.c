@@ -36,25 +36,6 @@
 
 /* --- a line --- */
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* The byte behind "%" at `i`; 0, which stands for nothing here, where the escape is broken. */
-static int
-escape_at(const char *field, size_t len, size_t i)
-{
-	int high = i + 2 < len ? hex_digit(field[i + 1]) : -1, low = i + 2 < len ? hex_digit(field[i + 2]) : -1;
-
-	return high < 0 || low < 0 ? 0 : high * 16 + low;
-}
-
 /* Decodes `field` in place, with a NUL at its end.  False for a broken escape, and for what int:escape escapes. */
 static bool
 decode(char *field, size_t len)
@@ -67,10 +48,10 @@ decode(char *field, size_t len)
 		if (c <= 0x20 || c >= 0x7f)
 			return false;
 		if (c == '%') {
-			c = escape_at(field, len, i);
+			c = str_escape_at((struct str){ field, len }, i);
 			i += 2;
 		}
-		if (c == 0)
+		if (c <= 0)             /* broken, or what ends a text elsewhere */
 			return false;
 		field[out++] = (char)c;
 	}

@@ -50,29 +50,6 @@ header_cgi_name(struct str name, struct arena *arena)
 	return (struct str){ copy, name.len };
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* The byte that "%XX" at `i` stands for, or -1. */
-static int
-escape_at(struct str s, size_t i)
-{
-	int high, low;
-
-	if (s.len - i < 3)
-		return -1;
-	high = hex_digit(s.p[i + 1]);
-	low = hex_digit(s.p[i + 2]);
-	return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
 /* Bytes that some server cuts, splits or decodes at, escaped or not. */
 static bool
 odd_byte(int c)
@@ -93,7 +70,7 @@ decode(struct str raw, struct arena *arena, bool *odd)
 		int c = (unsigned char)raw.p[i];
 
 		if (c == '%') {
-			c = escape_at(raw, i);
+			c = str_escape_at(raw, i);
 			if (c < 0 || c == '/' || c == '%')
 				*odd = true;
 			if (c < 0)

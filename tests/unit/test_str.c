@@ -220,6 +220,27 @@ test_str_hash(void)
 	    str_hash(STR_HASH_SEED, STR("foobar")));
 }
 
+static void
+test_str_escape(void)
+{
+	static const struct {
+		const char *say, *text;
+		size_t at;
+		int byte;
+	} rows[] = {
+		{ "two digits",            "%2f",  0, '/' },  { "in capitals",         "a%2Fb", 1, '/' },
+		{ "the highest",           "%fF",  0, 255 },  { "a NUL",               "%00",   0, 0 },
+		{ "one digit",             "%2",   0, -1 },   { "none",                "%",     0, -1 },
+		{ "no digit",              "%2g",  0, -1 },   { "no digit first",      "%g2",   0, -1 },
+		{ "a sign",                "%-1",  0, -1 },   { "not at the percent",  "%2f",   1, -1 },
+		{ "behind the end",        "%2f",  3, -1 },   { "far behind the end",  "%2f",   9, -1 },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		expect(str_escape_at(str_of(rows[i].text), rows[i].at) == rows[i].byte, rows[i].say);
+	expect(str_escape_at(STR_NONE, 0) == -1, "no text");
+}
+
 int
 suite_str(void)
 {
@@ -233,6 +254,7 @@ suite_str(void)
 	    CU_add_test(suite, "split", test_str_split) == NULL ||
 	    CU_add_test(suite, "split a part again", test_str_split_part_again) == NULL ||
 	    CU_add_test(suite, "number", test_str_number) == NULL ||
+	    CU_add_test(suite, "escape", test_str_escape) == NULL ||
 	    CU_add_test(suite, "hash", test_str_hash) == NULL)
 		return -1;
 	return 0;
