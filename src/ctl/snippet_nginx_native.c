@@ -111,8 +111,9 @@ print_scopes(const struct snippet *s, FILE *out)
 		struct str path = scope->path_prefix.len > 1 ? snippet_path_regex(s->arena, scope->path_prefix) :
 		    STR("/.*");
 
-		(void)fprintf(out, "    %s %s;\n", nginx_quoted(s, arena_printf(s->arena, "~^ %.*s %.*s$", STR_ARG(host),
-		    STR_ARG(path))), scope->site->label);
+		(void)fprintf(out, "    %s %s;\n",
+		    nginx_quoted(s, arena_printf(s->arena, "~^ %.*s %.*s$", STR_ARG(host), STR_ARG(path))),
+		    scope->site->label);
 	}
 	(void)fputs("}\n", out);
 }
@@ -208,9 +209,10 @@ print_client(const struct snippet *s, FILE *out)
 static const char *
 owner_of(const struct snippet *s, const struct snippet_site *site, enum key key)
 {
+	const void *list = site->section->v[key].items;
 	const struct snippet_site *other = s->sites;
 
-	while (other != site && !(nginx_can_hold(s, other) && other->section->v[key].items == site->section->v[key].items &&
+	while (other != site && !(nginx_can_hold(s, other) && other->section->v[key].items == list &&
 	    strcmp(other->bypass_header, site->bypass_header) == 0))
 		other++;
 	return site_prefix(s, other);
