@@ -26,13 +26,14 @@ asked_for(const char *path)
 	return number;
 }
 
-int
-stat(const char *restrict path, struct stat *restrict status)
+/* What the function `name` of libc answers, unless it is to fail. */
+static int
+answer(const char *name, const char *restrict path, struct stat *restrict status)
 {
 	int (*real)(const char *restrict, struct stat *restrict);
 	int number = asked_for(path);
 
-	*(void **)&real = dlsym(RTLD_NEXT, "stat");
+	*(void **)&real = dlsym(RTLD_NEXT, name);
 	if (number == 0)
 		return real(path, status);
 	errno = number;
@@ -40,14 +41,13 @@ stat(const char *restrict path, struct stat *restrict status)
 }
 
 int
+stat(const char *restrict path, struct stat *restrict status)
+{
+	return answer("stat", path, status);
+}
+
+int
 lstat(const char *restrict path, struct stat *restrict status)
 {
-	int (*real)(const char *restrict, struct stat *restrict);
-	int number = asked_for(path);
-
-	*(void **)&real = dlsym(RTLD_NEXT, "lstat");
-	if (number == 0)
-		return real(path, status);
-	errno = number;
-	return -1;
+	return answer("lstat", path, status);
 }
