@@ -174,21 +174,12 @@ def connect(where, source=None):
     return s
 
 
-def receive(s):
-    """All until the peer ends, or cuts."""
-    data = b""
-    with contextlib.suppress(ConnectionError):
-        while chunk := s.recv(65536):
-            data += chunk
-    return data
-
-
 def exchange(where, data, source=None):
     """Sends, and reads until the gateway closes; b"" where it cut the connection."""
     with connect(where, source) as s:
         with contextlib.suppress(ConnectionError):
             s.sendall(data)
-        return receive(s)
+        return wire.receive(s)
 
 
 def answers_of(data):

@@ -11,7 +11,7 @@ import struct
 import time
 
 import service
-from service import FRIEND, OPEN, SECRET, VISITOR, fastcgi, parameters
+from service import FRIEND, OPEN, SECRET, VISITOR, fastcgi, parameters, wire
 
 LONG, SHORT = 50000, 3000
 LINGERING = 40                  # conversations that stay open while others go on: less than there are workers
@@ -309,7 +309,7 @@ class Sender:
         with contextlib.suppress(OSError):
             s.shutdown(socket.SHUT_WR)
         with contextlib.suppress(TimeoutError):
-            return service.receive(s)
+            return wire.receive(s)
         return None                     # it is still open, though nothing more can come
 
     def send(self, data, way):

@@ -127,6 +127,7 @@ def parse_response(data):
 
 
 def receive(s):
+    """All until the peer ends, or cuts."""
     data = b""
     with contextlib.suppress(ConnectionError):
         while chunk := s.recv(65536):
