@@ -7,6 +7,7 @@ import resource
 import socket
 import statistics
 import struct
+import sys
 import time
 
 import harness
@@ -193,6 +194,26 @@ def answers_of(data):
             found.append(out.pop(request_id, b""))
         data = data[8 + length + padding:]
     return found + list(out.values())
+
+
+def mutated(dice, data, longest, within=sys.maxsize, odd=()):
+    """Bytes changed, put in and taken out at random, up to `longest` at once, among the first `within`.
+
+    One that is changed becomes any byte, or one of `odd`: each of those as often as any byte.
+    """
+    data = bytearray(data)
+    for _ in range(dice.choice((1, 1, 2, 5, 20))):
+        at = dice.randrange(min(len(data), within) + 1)
+        way = dice.randrange(3)
+        if way == 0 and at < len(data):
+            data[at] = dice.randrange(256)
+            if odd:
+                data[at] = dice.choice((*odd, data[at]))
+        elif way == 1:
+            data[at:at] = bytes(dice.randrange(256) for _ in range(dice.randint(1, longest)))
+        else:
+            del data[at:at + dice.randint(1, longest)]
+    return bytes(data)
 
 
 class Kept:

@@ -194,20 +194,6 @@ class Breaker:
     def late_parameters(self, records):
         self.insert(records, Record(fastcgi.PARAMS, fastcgi.pairs([("REMOTE_ADDR", FRIEND)])))
 
-    def bytes(self, data):
-        """Bytes changed, put in and taken out, wherever they are."""
-        data = bytearray(data)
-        for _ in range(self.dice.choice((1, 1, 2, 5, 20))):
-            at = self.dice.randrange(len(data) + 1)
-            way = self.dice.randrange(3)
-            if way == 0 and at < len(data):
-                data[at] = self.dice.randrange(256)
-            elif way == 1:
-                data[at:at] = bytes(self.dice.randrange(256) for _ in range(self.dice.randint(1, 9)))
-            else:
-                del data[at:at + self.dice.randint(1, 9)]
-        return bytes(data)
-
     def broken(self, records):
         records = [r.copy() for r in records]
         for _ in range(self.dice.choice((0, 1, 1, 1, 2, 2, 3, 6))):
@@ -217,7 +203,7 @@ class Breaker:
         if way == 0:
             return data[:self.dice.randint(0, len(data))]
         if way == 1:
-            return self.bytes(data)
+            return service.mutated(self.dice, data, 9)
         return data
 
 

@@ -114,6 +114,8 @@ CHUNKS = (
     b"ffffffffffffffff\r\nx", b"0x5\r\nabcde\r\n", b"5\nabcde\n", b"5 \r\nabcde\r\n", b"\r\n", b"g\r\n",
     b"00000000000000000005\r\nabcde\r\n", b"5\r\nabcdeXX",
 )
+ODD_BYTES = tuple(b"\0\t\n\v\r :\x7f")
+HEAD_BYTES = 600                # where bytes are changed: behind them there are bodies
 
 
 class Breaker:
@@ -163,19 +165,6 @@ class Breaker:
         at = self.dice.randrange(len(lines))
         lines[at] = lines[at][:self.dice.randint(0, len(lines[at]))]
 
-    def bytes(self, data):
-        data = bytearray(data)
-        for _ in range(self.dice.choice((1, 1, 2, 5, 20))):
-            at = self.dice.randrange(min(len(data), 600) + 1)
-            way = self.dice.randrange(3)
-            if way == 0 and at < len(data):
-                data[at] = self.dice.choice((0, 9, 10, 11, 13, 32, 58, 127, self.dice.randrange(256)))
-            elif way == 1:
-                data[at:at] = bytes(self.dice.randrange(256) for _ in range(self.dice.randint(1, 5)))
-            else:
-                del data[at:at + self.dice.randint(1, 5)]
-        return bytes(data)
-
     def broken(self, good):
         lines = good.split(b"\r\n")
         for _ in range(self.dice.choice((0, 1, 1, 1, 2, 2, 3, 6))):
@@ -186,7 +175,7 @@ class Breaker:
         if way == 0:
             return data[:self.dice.randint(0, len(data))]
         if way == 1:
-            return self.bytes(data)
+            return service.mutated(self.dice, data, 5, HEAD_BYTES, ODD_BYTES)
         return data
 
 
