@@ -14,6 +14,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 
 NO_HASH = "0" * 64
 LIMIT_SECONDS = 30              # no command of these tests may take longer
@@ -160,6 +161,25 @@ def is_sanitized(program):
     """A build that maps all the memory there is, so that it has no limit of it, and is slow to die."""
     with open(program, "rb") as f:
         return b"__asan_init" in f.read()
+
+
+class Threads:
+    """They run while a `with` block does: each `act` until it sees that `stop` is set."""
+    END_SECONDS = LIMIT_SECONDS         # how long the end of each is waited for
+
+    def __init__(self, *acts):
+        self.stop = threading.Event()
+        self.threads = [threading.Thread(target=act, daemon=True) for act in acts]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join(self.END_SECONDS)
 
 
 class Folder:

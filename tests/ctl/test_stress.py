@@ -8,6 +8,7 @@ usage: test_stress.py --wardenctl PATH --gateway PATH [--toggles N] [--seconds N
 Needs root, to mount a small file system of its own.
 """
 import contextlib
+import functools
 import os
 import random
 import re
@@ -18,7 +19,7 @@ import sys
 import threading
 import time
 
-from harness import LIMIT_SECONDS, Checks, Folder, arguments, fastcgi, moment, parse_flag, utc
+from harness import LIMIT_SECONDS, Checks, Folder, Threads, arguments, fastcgi, moment, parse_flag, utc
 
 INI = "[site]\ntitle = Stress test\n"
 MANY = INI + "".join(f"[site.s{n}]\npath = /s{n}/\n" for n in range(1, 13))     # their counters fill over one page
@@ -53,14 +54,13 @@ class Command:
         os.close(self.log)
 
 
-class Hammer:
-    """Threads that ask without a pause; whatever is neither 200 nor 503 is kept."""
+class Hammer(Threads):
+    """They ask without a pause, each in one of `ways`; whatever is neither 200 nor 503 is kept."""
 
-    def __init__(self, folder):
-        self.folder, self.stop, self.asked, self.wrong = folder, threading.Event(), 0, []
-        self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self.ask, args=(way,), daemon=True)
-                        for way in (self.folder.status, self.folder.status, self.cgi, self.cgi)]
+    def __init__(self, folder, *ways):
+        ways = ways or (folder.status, folder.status, self.cgi, self.cgi)
+        super().__init__(*(functools.partial(self.ask, way) for way in ways))
+        self.folder, self.lock, self.asked, self.wrong = folder, threading.Lock(), 0, []
 
     def cgi(self):
         """One answer by plain CGI, without a copy of this process."""
@@ -87,16 +87,6 @@ class Hammer:
                 self.asked += 1
                 if found not in (200, 503) and len(self.wrong) < 20:
                     self.wrong.append(found)
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop.set()
-        for thread in self.threads:
-            thread.join(LIMIT_SECONDS)
 
 
 def toggles(folder, checks, args):

@@ -20,6 +20,7 @@ RELOADS = {False: 60, True: 1000}       # by options.long
 BY_CHANGE = {False: 8, True: 120}       # of them without SIGHUP: the gateway looks once a second
 CONNECTIONS = 8
 LOAD_SECONDS = 2                        # one turn of the load
+TURN_LIMIT_SECONDS = 60                 # one that takes longer is no load any more
 IN_FORCE_SECONDS = 8                    # a change is in force within
 HERE = os.path.dirname(os.path.abspath(__file__))
 LOAD_SOURCE = os.path.join(HERE, "..", "..", "contrib", "bench", "fcgi_load.c")
@@ -63,20 +64,20 @@ def build_load(folder):
     return program
 
 
-class Load:
+class Load(harness.Threads):
     """fcgi_load on kept and on short connections, and a client that reads whole pages."""
+    END_SECONDS = TURN_LIMIT_SECONDS
 
     def __init__(self, folder, program, rules):
+        super().__init__(lambda: self.many("keep", "responder"), lambda: self.many("close", "authorizer"), self.read)
         self.folder, self.program, self.rules = folder, program, rules
-        self.stop, self.answers, self.wrong = threading.Event(), 0, []
-        self.threads = [threading.Thread(target=self.many, args=(how,))
-                        for how in (("keep", "responder"), ("close", "authorizer"))]
-        self.threads.append(threading.Thread(target=self.read))
+        self.answers, self.wrong = 0, []
 
-    def many(self, how):
+    def many(self, *how):
         while not self.stop.is_set():
             done = subprocess.run([self.program, self.folder.socket, str(CONNECTIONS), str(LOAD_SECONDS), *how,
-                                   "503"], capture_output=True, text=True, check=False, timeout=60)
+                                   "503"], capture_output=True, text=True, check=False,
+                                  timeout=TURN_LIMIT_SECONDS)
             try:
                 told = json.loads(done.stdout)
             except ValueError:
@@ -98,16 +99,6 @@ class Load:
             if fastcgi.status(answer) != 503 or not found or found - right:
                 self.wrong.append(("page", sorted(right), answer[:60], found))
             self.stop.wait(0.002)
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop.set()
-        for thread in self.threads:
-            thread.join(60)
 
 
 class Reloads:

@@ -7,7 +7,6 @@ import functools
 import os
 import subprocess
 import sys
-import threading
 import time
 
 import service
@@ -68,9 +67,7 @@ class Load(Hammer):
     """Others ask meanwhile, over FastCGI and HTTP."""
 
     def __init__(self, target):
-        super().__init__(target)
-        ways = (functools.partial(self.paused, way) for way in (target.ask_fcgi, target.ask_http))
-        self.threads = [threading.Thread(target=self.ask, args=(way,), daemon=True) for way in ways]
+        super().__init__(target, *(functools.partial(self.paused, way) for way in (target.ask_fcgi, target.ask_http)))
 
     @staticmethod
     def paused(way):
