@@ -29,7 +29,8 @@ WARDEN_SOURCES = \
 	src/policy/decision.c src/policy/decision.h src/policy/store.c src/policy/store.h src/policy/values.c src/policy/values.h \
 	src/record/counters.c src/record/counters.h \
 	src/record/metrics.c src/record/metrics.h \
-	src/record/decisions.c src/record/decisions.h src/record/journal.c src/record/journal.h src/record/log.c src/record/log.h \
+	src/record/decisions.c src/record/decisions.h src/record/journal.c src/record/journal.h \
+	src/record/journal_chain.c src/record/journal_chain.h src/record/log.c src/record/log.h \
 	src/front/cgi.c src/front/cgi.h src/front/cgi_env.c src/front/cgi_env.h src/front/cgi_head.c \
 	src/front/cgi_head.h src/front/daemon.c src/front/daemon.h src/front/fcgi.h \
 	src/front/rewritemap.c src/front/rewritemap.h \
