@@ -34,6 +34,8 @@ is_blank(char c)
 bool
 str_same_nocase(const char *a, const char *b, size_t len)
 {
+	if (len == 0 || memcmp(a, b, len) == 0) /* nearly always */
+		return true;
 	for (size_t i = 0; i < len; i++)
 		if (lower(a[i]) != lower(b[i]))
 			return false;

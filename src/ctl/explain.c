@@ -179,6 +179,7 @@ explain(struct scene *s, const struct raw_request *raw)
 {
 	if (request_normalise(raw, &s->ctl->policy->trust, s->arena, &s->request) != 0)
 		return ctl_fail(CTL_SYSTEM, "out of memory");
+	s->decider.explains = true;
 	s->decider.asked = note_site;
 	s->decider.context = s;
 	decider_decide(&s->decider, &s->request, s->now, s->arena, &s->d, &s->reply);

@@ -48,10 +48,13 @@ static bool
 is_open_preflight(const struct question *q)
 {
 	size_t origins, asked;
-	struct str origin = request_header(q->request, STR("ORIGIN"), &origins);
+	struct str origin;
 
+	if (q->request->method != METHOD_OPTIONS)
+		return false;
+	origin = request_header(q->request, STR("ORIGIN"), &origins);
 	(void)request_header(q->request, STR("ACCESS_CONTROL_REQUEST_METHOD"), &asked);
-	if (q->request->method != METHOD_OPTIONS || origins != 1 || asked != 1)
+	if (origins != 1 || asked != 1)
 		return false;
 	for (size_t i = 0; i < q->rules->cors_origin_count; i++)
 		if (str_eq(origin, q->rules->cors_origins[i]))
@@ -171,4 +174,13 @@ gate_decide(const struct rules *rules, const struct condition *condition, const 
 			return (struct verdict){ outcome_of(check->reason, ticket), check->reason, question.rule };
 	}
 	return (struct verdict){ OUTCOME_HOLD, REASON_HOLD, -1 };
+}
+
+bool
+gate_is_personal(enum reason reason)
+{
+	for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+		if (checks[i].reason == reason)
+			return checks[i].personal;
+	return false;
 }

@@ -32,4 +32,7 @@ struct shown_ticket {
 struct verdict gate_decide(const struct rules *rules, const struct condition *condition,
                    const struct request *request, const struct shown_ticket *ticket, struct trace *trace);
 
+/* Whether what passes for this reason is held while bypass.off is there. */
+bool           gate_is_personal(enum reason reason);
+
 #endif

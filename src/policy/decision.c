@@ -42,8 +42,9 @@ enabled_by(const struct site *site, const struct raw_request *raw)
 	return str_eq(raw->enabled, STR("false")) ? ENABLED_OFF : ENABLED_ON;
 }
 
-enum enabled
-decider_read(struct decider *decider, const struct site *site, const struct raw_request *raw, int64_t now,
+/* How the site stands, but for bypass.off. */
+static enum enabled
+read_condition(struct decider *decider, const struct site *site, const struct raw_request *raw, int64_t now,
     struct condition *ret)
 {
 	enum enabled enabled = enabled_by(site, raw);
@@ -52,7 +53,22 @@ decider_read(struct decider *decider, const struct site *site, const struct raw_
 		condition_pretend(&site->condition, now, ret);
 	else
 		condition_read(&decider->watches, &site->condition, enabled, now, ret);
-	ret->bypass_off = ret->bypass_off || decider->suspended;
+	return enabled;
+}
+
+static bool
+bypasses_are_off(const struct decider *decider, const struct site *site, const struct condition *condition)
+{
+	return decider->suspended || (condition->on && flag_marker_there(site->condition.bypass_off));
+}
+
+enum enabled
+decider_read(struct decider *decider, const struct site *site, const struct raw_request *raw, int64_t now,
+    struct condition *ret)
+{
+	enum enabled enabled = read_condition(decider, site, raw, now, ret);
+
+	ret->bypass_off = bypasses_are_off(decider, site, ret);
 	return enabled;
 }
 
@@ -85,14 +101,26 @@ find_ticket(const struct site *site, const struct request *request, int64_t now,
 }
 
 static void
+judge(const struct site *site, const struct request *request, struct decision *ret)
+{
+	ret->verdict = gate_decide(
+	    &site->rules, &ret->condition, request, ret->has_ticket ? &ret->ticket : NULL, &ret->trace);
+}
+
+static void
 ask(struct decider *decider, const struct site *site, const struct request *request, int64_t now, struct arena *arena,
     struct decision *ret)
 {
 	ret->site = site;
-	ret->enabled = decider_read(decider, site, request->raw, now, &ret->condition);
+	ret->enabled = read_condition(decider, site, request->raw, now, &ret->condition);
 	ret->has_ticket = ret->condition.on && site->tickets && find_ticket(site, request, now, arena, ret);
-	ret->verdict = gate_decide(
-	    &site->rules, &ret->condition, request, ret->has_ticket ? &ret->ticket : NULL, &ret->trace);
+	judge(site, request, ret);
+	/* who is held anyway costs no look at bypass.off */
+	if ((decider->explains || gate_is_personal(ret->verdict.reason)) &&
+	    bypasses_are_off(decider, site, &ret->condition)) {
+		ret->condition.bypass_off = true;
+		judge(site, request, ret);
+	}
 	if (decider->asked != NULL)
 		decider->asked(decider->context, ret, now);
 }

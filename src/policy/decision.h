@@ -12,7 +12,7 @@
 struct decision {
 	const struct site  *site;       /* whose rules decided */
 	enum enabled        enabled;    /* the site's, or what the server's parameter says */
-	struct condition    condition;
+	struct condition    condition;  /* its bypass_off is told where it made a difference, or the decider explains */
 	struct offers       offers;     /* looked for only while maintenance is on */
 	bool                has_ticket;
 	struct shown_ticket ticket;
@@ -27,6 +27,7 @@ struct decider {
 	struct watches       watches;
 	size_t               flag_count;        /* of the watches: the policy may be gone when they are given back */
 	bool                 suspended;         /* as if bypass.off were there */
+	bool                 explains;          /* the trace is to tell what is suspended, too */
 	bool                 forced;            /* as if maintenance were on wherever nothing keeps it off */
 	/* told of each site that was asked, in order; may be NULL */
 	void               (*asked)(void *context, const struct decision *decision, int64_t now);

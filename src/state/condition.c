@@ -251,7 +251,6 @@ condition_read(struct watches *watches, const struct condition_rules *rules, enu
 	}
 	if (!ret->on)
 		return;
-	ret->bypass_off = flag_marker_there(rules->bypass_off);
 	if (ret->id.len == 0 && ret->since == TIME_NONE)
 		ret->id = ret->unknown ? STR("unknown") : STR("always");
 	else if (ret->id.len == 0)

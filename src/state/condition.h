@@ -68,7 +68,7 @@ struct condition {
 	bool                  overrun;          /* past its planned end, or past max_duration */
 	bool                  unknown;          /* some flag could not be read: on_unknown decided */
 	bool                  broken;           /* some flag's body could not be understood */
-	bool                  bypass_off;       /* personal bypasses are suspended */
+	bool                  bypass_off;       /* personal bypasses are suspended: see policy/decision.h */
 	struct str            id;               /* never empty while on */
 	struct str            title, message, step;     /* empty where no flag says so */
 	int                   status;           /* 0 where no flag says so */
@@ -80,8 +80,8 @@ struct condition {
 };
 
 /*
- * Reads the condition.  `watches` are the worker's own; `enabled` is the site's, or what
- * the server's parameter says where that decides.  Texts in `ret` live until the next call with the same watches.
+ * Reads the condition, but for bypass_off, which is false.  `watches` are the worker's own; `enabled` is the site's, or
+ * what the server's parameter says where that decides.  Texts in `ret` live until the next call with the same watches.
  * Cannot fail: what cannot be read is CONDITION_UNKNOWN, and on_unknown has said what that means.
  */
 void condition_read(struct watches *watches, const struct condition_rules *rules, enum enabled enabled,

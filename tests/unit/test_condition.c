@@ -25,7 +25,7 @@ int suite_condition(void);
 /* A site with the global flag and its own, and a worker. */
 struct post {
 	struct folder          folder;
-	char                   paths[CONDITION_FLAGS_MAX][128], marker[128];
+	char                   paths[CONDITION_FLAGS_MAX][128];
 	struct flag_folder     state;
 	struct flag            flags[CONDITION_FLAGS_MAX];
 	struct flag_watch      flag_watches[CONDITION_FLAGS_MAX];
@@ -49,8 +49,6 @@ post_make(struct post *p)
 		p->flags[i].number = i;
 		p->rules.flags[i] = &p->flags[i];
 	}
-	(void)snprintf(p->marker, sizeof p->marker, "%s/bypass.off", p->folder.path);
-	p->rules.bypass_off = p->marker;
 	p->rules.flag_count = CONDITION_FLAGS_MAX;
 	p->rules.mode = MODE_FULL;
 }
@@ -442,27 +440,6 @@ test_condition_enabled_is_the_callers(void)
 	post_remove(&p);
 }
 
-static void
-test_condition_bypass_off(void)
-{
-	struct condition c;
-	struct post p;
-
-	post_make(&p);
-	set_flag(&p, 0, "");
-	CHECK("no marker", !read_it(&p, &c)->bypass_off);
-	folder_write(&p.folder, "bypass.off", "");
-	CHECK("the marker suspends bypasses at once", read_it(&p, &c)->bypass_off);
-	folder_delete(&p.folder, "bypass.off");
-	CHECK("removed", !read_it(&p, &c)->bypass_off);
-	CU_ASSERT_EQUAL(symlink("bypass.off", p.marker), 0);
-	CHECK("a marker that cannot be read is there", read_it(&p, &c)->bypass_off);
-	set_flag(&p, 0, NULL);
-	p.rules.enabled = ENABLED_ON;
-	CHECK("also where no flag is on", read_it(&p, &c)->bypass_off);
-	post_remove(&p);
-}
-
 int
 suite_condition(void)
 {
@@ -476,8 +453,7 @@ suite_condition(void)
 	    CU_add_test(suite, "unknown", test_condition_unknown) == NULL ||
 	    CU_add_test(suite, "unknown beside a flag", test_condition_unknown_beside_a_flag) == NULL ||
 	    CU_add_test(suite, "enabled", test_condition_enabled) == NULL ||
-	    CU_add_test(suite, "enabled by parameter", test_condition_enabled_is_the_callers) == NULL ||
-	    CU_add_test(suite, "bypass.off", test_condition_bypass_off) == NULL)
+	    CU_add_test(suite, "enabled by parameter", test_condition_enabled_is_the_callers) == NULL)
 		return -1;
 	return 0;
 }
