@@ -47,7 +47,8 @@ libwarden_a_SOURCES = $(WARDEN_SOURCES)
 if PLAIN_FCGI
 libwarden_a_SOURCES += src/front/fcgi_plain.c
 else
-libwarden_a_SOURCES += src/front/fcgi.c
+libwarden_a_SOURCES += src/front/fcgi.c src/front/fcgi_connections.c src/front/fcgi_connections.h \
+	src/front/fcgi_crew.c src/front/fcgi_crew.h
 endif
 if HTTP
 libwarden_a_SOURCES += src/front/http.c src/front/http_response.c src/front/http_response.h

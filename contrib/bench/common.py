@@ -180,7 +180,8 @@ class Bench:
         """The same without its head, for peers that make their own."""
         return self.write("body", self.answer_to("192.0.2.9").partition(b"\r\n\r\n")[2])
 
-    def load(self, address, connections=8, keep=True, role="responder", status=503, seconds=None, more=()):
+    def load(self, address, connections=8, keep=True, role="responder", status=503, seconds=None, more=(),
+             want="rate"):
         """A round of load: requests a second.  `seconds` may be a number of requests: "1000x"; `more`: NAME=VALUE."""
         done = subprocess.run([built("fcgi_load"), address, str(connections), str(seconds or self.seconds),
                                "keep" if keep else "close", role, str(status), "0", *more],
@@ -188,7 +189,7 @@ class Bench:
         result = json.loads(done.stdout) if done.stdout else {}
         if done.returncode != 0 or result.get("answers", 0) == 0:
             raise WrongAnswers(f"{address}: {result or done.stderr}")
-        return result["rate"]
+        return result[want]
 
     def close(self):
         for process in reversed(list(self.processes)):

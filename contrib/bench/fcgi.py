@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """FastCGI: held answers, with and without kept connections, beside what others do with the same bytes."""
 import peers
-from common import Missing, say
+from common import Missing, free_port, say
 from figures import Figure
 
 # what it is, the goals kept and closed, how it starts
@@ -34,6 +34,15 @@ def held(bench, keep=True):
         yield Figure("held" if keep else "held-close", "held page", what, kept if keep else closed).measure(
             bench, lambda n=connections: bench.load(bench.socket, keep=keep, connections=n),
             lambda a=address, n=connections, m=more: bench.load(a, keep=keep, connections=n, more=m))
+        if start is peers.libfcgi:
+            yield Figure("held" if keep else "held-close", "held page, p99", what, least=False, unit="us").measure(
+                bench, lambda: bench.load(bench.socket, keep=keep, want="p99_us"),
+                lambda a=address: bench.load(a, keep=keep, want="p99_us"))
+    port = free_port()
+    address = f"127.0.0.1:{port}"
+    start_with(bench, "tcp", port, f"listen = {bench.socket}", f"listen = {address}")
+    yield Figure("held" if keep else "held-close", "held page, over TCP", "the same over a Unix socket").measure(
+        bench, lambda: bench.load(address, keep=keep), lambda: bench.load(bench.socket, keep=keep))
 
 
 def held_close(bench):
@@ -48,19 +57,27 @@ def scale(bench):
     for count, goal in ((1, None), (2, None), (4, None), (16, 0.9), (64, 0.9), (256, 0.9)):
         yield Figure("scale", f"{count} connection{'s' * (count > 1)}", "8 connections", goal).measure(
             bench, lambda n=count: bench.load(bench.socket, connections=n), lambda: bench.load(bench.socket))
-    fewer = start_with(bench, 1)
+    fewer = start_with_workers(bench, 1)
     for workers, goal in ((2, 0.95), (4, 0.95), (8, 0.95)):
-        address = start_with(bench, workers)
+        address = start_with_workers(bench, workers)
         other = f"{workers // 2} worker{'s' * (workers > 2)}"
         yield Figure("scale", f"{workers} workers, 16 connections", other, goal).measure(
             bench, lambda a=address: bench.load(a, connections=16), lambda a=fewer: bench.load(a, connections=16))
         fewer = address
 
 
-def start_with(bench, workers):
-    """A second gateway with so many workers; its socket."""
-    path, name = bench.path(f"gateway-{workers}.sock"), f"warden-{workers}.ini"
-    config = bench.read("warden.ini").decode().replace(f"listen = {bench.socket}", f"listen = {path}")
-    bench.write(name, config.replace("workers = 64", f"workers = {workers}"))
-    bench.start_gateway(config=name, ready=path)
+def start_with(bench, name, ready, *changes):
+    """A second gateway, with changes (old, new, old, new...) in its INI."""
+    config = bench.read("warden.ini").decode()
+    for old, new in zip(changes[::2], changes[1::2]):
+        config = config.replace(old, new)
+    bench.write(f"warden-{name}.ini", config)
+    bench.start_gateway(config=f"warden-{name}.ini", ready=ready)
+
+
+def start_with_workers(bench, workers):
+    """One with so many workers; its socket."""
+    path = bench.path(f"gateway-{workers}.sock")
+    start_with(bench, str(workers), path, f"listen = {bench.socket}", f"listen = {path}", "workers = 64",
+               f"workers = {workers}")
     return path

@@ -1,474 +1,408 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * FastCGI by threads.  The workers wait in one epoll set, where the listening socket is and every connection that has
- * nothing to say.  A worker that got a connection serves it, and stays with it for the next request as long as another
- * worker is free: so a busy connection costs no more than with a thread of its own.  When none is free and no more may
- * be started, those who only wait leave their connections to the set, and those who serve leave theirs after a turn.
- * So an idle connection, kept or silent, never holds a worker, and there is no lock that a peer could hold.
+ * FastCGI by loops.  A loop is an epoll set, with its connections, that one worker runs: it serves every request that
+ * has come whole, and waits for no peer.  So a request costs no change of threads, and a connection that idles, or has
+ * sent half a request, costs none either.
  *
- * While more than half of the workers have a connection, one that has sent a part of a request gets none: it is set
- * aside, out of the set, and looked at once a second, until the rest has come or its time is over.
+ * What a worker may have to wait for - parameters too long to be looked through, a page larger than what can be sent to
+ * a peer that does not read - it serves aside: it gives its loop to a free worker first, and afterwards waits for one
+ * that is to be run.  Where no worker is free, the request waits, and the page is a short one.
  */
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <linux/sockios.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "front/fcgi.h"
+#include "front/fcgi_connections.h"
+#include "front/fcgi_crew.h"
 #include "front/fcgi_look.h"
 #include "front/fcgi_request.h"
 #include "record/log.h"
 
-#define WORKERS_AT_START 4
-#define TURN_REQUESTS    16     /* requests that a connection has before others, when workers are short */
-#define TURN_MS          1      /* how long its next request is waited for at least */
-#define REQUEST_SECONDS  10     /* from its first byte to the end of its answer */
-#define FULL_MS          50     /* without descriptors, no connection is accepted for so long */
-
-/* A connection that waits in the set, where whoever gets its event owns it; or aside, where who has the mutex does. */
-struct parked {
-	struct parked *before, *after;
-	int            fd;
-	unsigned       aside;           /* the second in which it was set aside; 0: it is in the set */
-};
-
-/*
- * What a worker is at, for whoever watches the time.  The worker says the second that a request began in, 0 while there
- * is none; libfcgi closes the descriptor before the worker can say that it has ended, so the watcher takes a duplicate
- * at half the time, when it is certainly the request's, and cuts that.
- */
-struct seat {
-	struct fcgi     *fcgi;
-	_Atomic(unsigned) began;
-	_Atomic(int)     fd;
-	unsigned         held_began;    /* the watcher's: of which request ... */
-	int              held;          /* ... the duplicate is; -1: none */
-	char             apart[40];     /* no two workers write to one cache line */
-};
+#define LOOPS_MAX     16
+#define FULL_MS       50        /* without descriptors, no connection is accepted for so long */
+#define ENDED_AT_ONCE 64        /* idle connections, when descriptors are used up */
+#define STOP_POLL_MS  10
+#define PATIENCE      2         /* seconds, or up to one less, that more of a request is waited for */
+#define DROPPED_BYTES 65536     /* of one connection that lingers, before others have their turn */
+#define FIRST_ROOM    16384     /* bytes that any new connection takes, and ... */
+#define ROOM_MAX      65536     /* ... that are sent before the system is asked how many of them were read */
+#define WRITE_COST    1024      /* what a socket's buffer takes for an answer, besides its bytes */
 
 struct fcgi {
-	struct gateway        *gateway;
 	const struct listener *listener;
-	size_t                 max;
-	int                    set;             /* epoll: listener, stop, parked connections */
-	int                    stop;            /* eventfd: readable once all are to stop */
-	int                    wanted;          /* eventfd: readable while workers are short */
-	_Atomic(size_t)        idle;            /* workers that wait for the set */
-	_Atomic(unsigned)      seconds;         /* that fcgi_cut_slow() was called */
-	struct seat           *seats;           /* as many as workers */
-	pthread_mutex_t        mutex;           /* guards what follows */
-	pthread_cond_t         ended;
-	size_t                 alive;
-	pthread_t             *threads;
-	_Atomic(size_t)        started;
-	struct parked         *oldest, *newest;
-	size_t                 parked_count;
+	struct connections     connections;
+	struct crew            crew;
+	struct loop           *loops;
+	size_t                 loop_count;
+	size_t                 next;    /* the loop that gets the next connection; the first loop's */
+	int                    stop;    /* eventfd in every set: readable once all are to stop */
 };
 
-/* --- connections that wait --- */
-
-static void
-unlink_parked(struct fcgi *fcgi, struct parked *p)
+static struct fcgi *
+fcgi_of(const struct seat *seat)
 {
-	*(p->before != NULL ? &p->before->after : &fcgi->oldest) = p->after;
-	*(p->after != NULL ? &p->after->before : &fcgi->newest) = p->before;
-	fcgi->parked_count--;
+	return seat->crew->context;
 }
 
 /*
- * One in the set is not closed here: its event may be on its way to another worker, which will see the end and close
- * it.  Under the mutex.
+ * From here on this worker may wait for the peer of this connection, and another one runs the loop.  False: there is
+ * none beside the `left` that are for others, and nothing has changed.
  */
-static void
-end_parked(struct fcgi *fcgi, struct parked *p)
+static bool
+step_aside(struct seat *seat, struct connection *c, size_t left)
 {
-	if (p->aside == 0) {
-		(void)shutdown(p->fd, SHUT_RDWR);
+	struct fcgi *fcgi = fcgi_of(seat);
+	struct loop *loop = seat->loop;
+
+	if (loop == NULL)
+		return true;
+	if (!crew_reserve(&fcgi->crew, left))
+		return false;
+	if (!connections_guard(&fcgi->connections, c)) {
+		crew_return(&fcgi->crew);
+		return false;
+	}
+	connection_leave_set(c);
+	seat->loop = NULL;
+	crew_run(&fcgi->crew, loop);
+	return true;
+}
+
+/* --- one connection, which is taken --- */
+
+/* Throws away what has come, until the peer ends. */
+static void
+drop_input(struct connections *connections, struct connection *c)
+{
+	char nothing[16384];
+	size_t total = 0;
+	ssize_t n;
+
+	while ((n = recv(c->fd, nothing, sizeof nothing, MSG_DONTWAIT)) > 0 && total < DROPPED_BYTES)
+		total += (size_t)n;
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		connections_close(connections, c);
 		return;
 	}
-	unlink_parked(fcgi, p);
-	(void)close(p->fd);
-	free(p);
+	if (n > 0)
+		connection_tell_again(c);
+	connections_stay(connections, c);
 }
-
-static void
-link_parked(struct fcgi *fcgi, struct parked *p)
-{
-	p->before = fcgi->newest;
-	*(p->before != NULL ? &p->before->after : &fcgi->oldest) = p;
-	fcgi->newest = p;
-	if (fcgi->parked_count++ >= FCGI_PARKED_MAX)
-		end_parked(fcgi, fcgi->oldest);
-}
-
-static int
-add_to_set(struct fcgi *fcgi, struct parked *p)
-{
-	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = p };
-
-	return epoll_ctl(fcgi->set, EPOLL_CTL_ADD, p->fd, &event);
-}
-
-/* Leaves the connection to the set, until something comes; or aside, where `aside` is not 0. */
-static void
-park(struct fcgi *fcgi, int fd, unsigned aside)
-{
-	struct parked *p = calloc(1, sizeof *p);
-
-	if (p == NULL) {
-		(void)close(fd);
-		return;
-	}
-	p->fd = fd;
-	p->aside = aside;
-	(void)pthread_mutex_lock(&fcgi->mutex);
-	if (aside != 0 || add_to_set(fcgi, p) == 0) {
-		link_parked(fcgi, p);
-		p = NULL;
-	}
-	(void)pthread_mutex_unlock(&fcgi->mutex);
-	if (p == NULL)
-		return;
-	(void)close(fd);
-	free(p);
-}
-
-/* Takes the connection out of the set again. */
-static int
-unpark(struct fcgi *fcgi, struct parked *p)
-{
-	int fd = p->fd;
-
-	(void)pthread_mutex_lock(&fcgi->mutex);
-	unlink_parked(fcgi, p);
-	(void)epoll_ctl(fcgi->set, EPOLL_CTL_DEL, fd, NULL);
-	(void)pthread_mutex_unlock(&fcgi->mutex);
-	free(p);
-	return fd;
-}
-
-static void
-close_parked(struct fcgi *fcgi)
-{
-	while (fcgi->oldest != NULL)
-		(void)close(unpark(fcgi, fcgi->oldest));
-}
-
-/* --- the next connection --- */
 
 /*
- * Once for each connection, or every worker that waits would be woken for it.  Not EPOLLEXCLUSIVE: of several processes
- * the only one that is woken may die before it accepts.
+ * Ends it without losing the answer: to close with something unread, or before the peer is done with sending, may
+ * throw away what the peer has not read yet.
  */
-static int
-watch_listener(const struct fcgi *fcgi, int operation)
+static void
+linger(struct connections *connections, struct connection *c)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT, .data.ptr = (void *)&fcgi->listener };
-
-	return epoll_ctl(fcgi->set, operation, fcgi->listener->fd, &event) == -1 ? -errno : 0;
+	(void)shutdown(c->fd, SHUT_WR);
+	c->lingers = true;
+	connection_begin(connections, c);
+	drop_input(connections, c);
 }
 
-/* Half of the connections that idle, those that have for longest, so that there are descriptors again. */
-static void
-end_idle_half(struct fcgi *fcgi)
-{
-	struct parked *next;
-	size_t count;
+/* What fcgi_request_serve() gives back to may_write(). */
+struct turn {
+	struct seat       *seat;
+	struct connection *connection;
+};
 
-	(void)pthread_mutex_lock(&fcgi->mutex);
-	count = fcgi->parked_count / 2 + 1;
-	for (struct parked *p = fcgi->oldest; p != NULL && count > 0; count--, p = next) {
-		next = p->after;
-		end_parked(fcgi, p);
+/* What can be sent to a peer that reads nothing: a third of the buffer, for that is reckoned in memory (Linux). */
+static size_t
+room_left(int fd)
+{
+	int buffer = 0, unread = 0;
+	socklen_t len = sizeof buffer;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, &len) != 0 || ioctl(fd, SIOCOUTQ, &unread) != 0 ||
+	    buffer / 3 <= unread)
+		return 0;
+	return buffer / 3 - unread < ROOM_MAX ? (size_t)(buffer / 3 - unread) : ROOM_MAX;
+}
+
+/* Whether so many bytes can be sent without waiting for the peer; or else, this worker may wait. */
+static bool
+may_write(void *context, size_t len)
+{
+	struct seat *seat = ((const struct turn *)context)->seat;
+	struct connection *c = ((const struct turn *)context)->connection;
+	size_t cost = len + WRITE_COST;
+
+	if (seat->loop == NULL)
+		return true;
+	if (c->room < cost)
+		c->room = room_left(c->fd);
+	if (c->room < cost)
+		return step_aside(seat, c, 0);
+	c->room -= cost;
+	return true;
+}
+
+static void
+serve_connection(struct seat *seat, struct connection *c, enum fcgi_look look, bool ended)
+{
+	struct connections *connections = &fcgi_of(seat)->connections;
+	struct turn turn = { seat, c };
+	struct fcgi_exchange exchange = {
+		c->fd, look == FCGI_LOOK_WHOLE || look == FCGI_LOOK_MORE, may_write, &turn,
+	};
+	enum fcgi_end end;
+
+	connection_served(connections, c);
+	end = fcgi_request_serve(seat->crew->gateway, &seat->worker, &exchange);
+	if (seat->loop == NULL)
+		connections_unguard(connections, c);
+	if (end == FCGI_END_CLOSED)
+		c->fd = -1;
+	if (end == FCGI_END_UNREAD || (end == FCGI_END_KEPT && look == FCGI_LOOK_MORE))
+		linger(connections, c);
+	else if (end == FCGI_END_KEPT && !ended)
+		connections_stay(connections, c);
+	else
+		connections_close(connections, c);
+}
+
+static size_t
+half_of_free(const struct fcgi *fcgi)
+{
+	return (fcgi->crew.max - fcgi->loop_count) / 2;
+}
+
+/* Whether it is left to its set: until more has come, or a worker may wait for it. */
+static bool
+is_to_wait(struct seat *seat, struct connection *c, enum fcgi_look look)
+{
+	bool is_new = connection_age(&fcgi_of(seat)->connections, c) < PATIENCE;
+
+	switch (look) {
+	case FCGI_LOOK_NOTHING:
+		return true;
+	case FCGI_LOOK_PART:            /* small pieces may fill the buffer: then no more comes before it is read */
+		return is_new || !step_aside(seat, c, half_of_free(fcgi_of(seat)));
+	case FCGI_LOOK_SOON:
+		return is_new;
+	case FCGI_LOOK_ODD:
+		return !step_aside(seat, c, 0);
+	default:
+		return false;
 	}
-	(void)pthread_mutex_unlock(&fcgi->mutex);
 }
 
-/* Without descriptors: the listening socket stays readable, and is not looked at for a while. */
+/* Something has come on it, or it is new.  `ended`: the peer sends nothing more. */
 static void
-wait_for_descriptors(struct fcgi *fcgi, int error)
+attend(struct seat *seat, struct connection *c, bool ended)
+{
+	struct connections *connections = &fcgi_of(seat)->connections;
+	enum fcgi_look look;
+
+	if (c->lingers) {
+		drop_input(connections, c);
+		return;
+	}
+	look = fcgi_look(c->fd);
+	if (look == FCGI_LOOK_OVER || (ended && look <= FCGI_LOOK_PART)) {
+		connections_close(connections, c);
+	} else if (is_to_wait(seat, c, look)) {
+		if (look != FCGI_LOOK_NOTHING)
+			connection_begin(connections, c);
+		connections_stay(connections, c);
+	} else {
+		serve_connection(seat, c, look, ended);
+	}
+}
+
+/* --- loops --- */
+
+static int
+watch(int set, int operation, int fd, uint32_t events, void *what)
+{
+	struct epoll_event event = { .events = events, .data.ptr = what };
+
+	return epoll_ctl(set, operation, fd, &event) == -1 ? -errno : 0;
+}
+
+/* Without descriptors, or memory: the listening socket stays readable, and is not looked at for a while. */
+static void
+be_deaf(struct fcgi *fcgi, struct loop *loop, int error)
 {
 	static _Atomic(int64_t) said;
 
 	if (log_now_and_then(&said, clock_now(), 10))
 		log_write(LOG_LEVEL_ERROR, "cannot accept a connection: %s", strerror(error));
 	if (error == EMFILE)
-		end_idle_half(fcgi);
-	(void)poll(NULL, 0, FULL_MS);
+		connections_end_idle(&fcgi->connections, ENDED_AT_ONCE);
+	loop->deaf_until = clock_monotonic_ms() + FULL_MS;
+	(void)watch(loop->set, EPOLL_CTL_MOD, fcgi->listener->fd, 0, fcgi);
 }
 
-static int
-accept_one(struct fcgi *fcgi)
+static void
+hear_again(const struct fcgi *fcgi, struct loop *loop)
 {
+	if (clock_monotonic_ms() >= loop->deaf_until &&
+	    watch(loop->set, EPOLL_CTL_MOD, fcgi->listener->fd, EPOLLIN, (void *)fcgi) == 0)
+		loop->deaf_until = 0;
+}
+
+/* The loops have their connections in turn. */
+static void
+accept_connection(struct seat *seat)
+{
+	struct fcgi *fcgi = fcgi_of(seat);
+	struct connection *c;
 	int fd = listener_accept(fcgi->listener);
 
-	if (fd < 0 && fd != -EAGAIN)
-		wait_for_descriptors(fcgi, -fd);
-	while (watch_listener(fcgi, EPOLL_CTL_MOD) != 0)        /* or nobody would accept any more */
-		(void)poll(NULL, 0, FULL_MS);
-	return fd;
+	if (fd < 0) {
+		if (fd != -EAGAIN)
+			be_deaf(fcgi, seat->loop, -fd);
+		return;
+	}
+	fcgi->next = (fcgi->next + 1) % fcgi->loop_count;
+	c = connection_new(&fcgi->connections, fd, fcgi->loops[fcgi->next].set);
+	if (c == NULL)
+		return;
+	c->room = FIRST_ROOM;
+	if (c->set == seat->loop->set)
+		attend(seat, c, false);         /* most often the request is there already */
+	else
+		connections_stay(&fcgi->connections, c);
 }
 
-/* Waits for a connection: a new one, or one that has something to say.  -ECANCELED when all are to stop. */
-static int
-next_connection(struct fcgi *fcgi)
+static void
+handle(struct seat *seat, const struct epoll_event *event)
 {
-	for (;;) {
-		struct epoll_event event;
-		int fd;
+	struct fcgi *fcgi = fcgi_of(seat);
 
-		if (epoll_wait(fcgi->set, &event, 1, -1) != 1)
-			continue;
-		if (event.data.ptr == &fcgi->stop)
-			return -ECANCELED;
-		fd = event.data.ptr == &fcgi->listener ? accept_one(fcgi) : unpark(fcgi, event.data.ptr);
-		if (fd >= 0)
-			return fd;
+	if (event->data.ptr == fcgi) {
+		accept_connection(seat);
+	} else if (event->data.ptr != &fcgi->stop) {
+		connection_take(event->data.ptr);
+		attend(seat, event->data.ptr, (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
 	}
 }
 
-/* --- workers --- */
-
-static int start_worker(struct fcgi *fcgi);
-
+/* Waits for something to come.  False when all are to stop. */
 static bool
-are_short(struct fcgi *fcgi)
+take_events(const struct fcgi *fcgi, struct loop *loop)
 {
-	return atomic_load(&fcgi->idle) == 0;
-}
+	int count;
 
-static void
-become_busy(struct fcgi *fcgi)
-{
-	if (atomic_fetch_sub(&fcgi->idle, 1) == 1 && start_worker(fcgi) != 0)
-		(void)eventfd_write(fcgi->wanted, 1);   /* the last one got work: who only waits shall come back */
-}
-
-static void
-become_idle(struct fcgi *fcgi)
-{
-	eventfd_t ignored;
-
-	if (atomic_fetch_add(&fcgi->idle, 1) == 0)
-		(void)eventfd_read(fcgi->wanted, &ignored);
-}
-
-/*
- * Waits until the connection has something to say.  False when the worker is to go: it is wanted elsewhere, or all are
- * to stop.
- */
-static bool
-stays_with(struct fcgi *fcgi, int fd)
-{
-	struct pollfd ready[] = {
-		{ .fd = fd, .events = POLLIN }, { .fd = fcgi->wanted, .events = POLLIN },
-		{ .fd = fcgi->stop, .events = POLLIN },
-	};
-
-	/* a busy peer is back at once; to wait for what all wait for as well costs more than to wait for it alone */
-	if (poll(ready, 1, TURN_MS) == 1)
-		return true;
-	if (are_short(fcgi))
+	if (fcgi->crew.stopping)
 		return false;
-	while (poll(ready, 3, -1) == -1 && errno == EINTR)
-		;
-	return ready[0].revents != 0;
+	if (loop->deaf_until != 0)
+		hear_again(fcgi, loop);
+	count = epoll_wait(loop->set, loop->events, LOOP_EVENTS, loop->deaf_until != 0 ? FULL_MS : -1);
+	loop->count = count > 0 ? count : 0;
+	loop->at = 0;
+	return true;
 }
 
-static bool
-are_scarce(struct fcgi *fcgi)
-{
-	size_t started = atomic_load_explicit(&fcgi->started, memory_order_relaxed), idle = atomic_load(&fcgi->idle);
-
-	return started > idle && started - idle > fcgi->max / 2;
-}
-
-/* Looks twice: the rest of a request that came in pieces may be on its way. */
-static bool
-may_be_served(struct fcgi *fcgi, int fd)
-{
-	if (!are_scarce(fcgi) || fcgi_look(fd))
-		return true;
-	(void)poll(NULL, 0, TURN_MS);
-	return fcgi_look(fd);
-}
-
-static bool
-serve_request(struct seat *seat, struct worker *worker, int fd)
-{
-	unsigned now = atomic_load_explicit(&seat->fcgi->seconds, memory_order_relaxed);
-	bool kept;
-
-	atomic_store_explicit(&seat->fd, fd, memory_order_relaxed);
-	atomic_store_explicit(&seat->began, now, memory_order_release);
-	kept = fcgi_request_serve(seat->fcgi->gateway, worker, fd);
-	atomic_store_explicit(&seat->began, 0, memory_order_release);
-	return kept;
-}
-
+/* From the event on at which it was given up, until it is given up again or all are to stop. */
 static void
-serve_connection(struct seat *seat, struct worker *worker, int fd)
+run_loop(struct seat *seat)
 {
-	struct fcgi *fcgi = seat->fcgi;
+	struct loop *loop = seat->loop;
 
-	for (unsigned turn = 0; turn < TURN_REQUESTS || !are_short(fcgi); turn++) {
-		if (!stays_with(fcgi, fd))
-			break;
-		if (!may_be_served(fcgi, fd)) {
-			park(fcgi, fd, atomic_load_explicit(&fcgi->seconds, memory_order_relaxed));
-			return;
-		}
-		if (!serve_request(seat, worker, fd))
-			return;
-	}
-	park(fcgi, fd, 0);
+	do {
+		while (seat->loop != NULL && loop->at < loop->count)
+			handle(seat, &loop->events[loop->at++]);
+	} while (seat->loop != NULL && take_events(fcgi_of(seat), loop));
 }
 
-static void
-work(struct seat *seat, struct worker *worker)
-{
-	struct fcgi *fcgi = seat->fcgi;
-	int fd;
-
-	while ((fd = next_connection(fcgi)) >= 0) {
-		become_busy(fcgi);
-		serve_connection(seat, worker, fd);
-		become_idle(fcgi);
-	}
-	(void)atomic_fetch_sub(&fcgi->idle, 1);
-}
-
-static void
-worker_ended(struct fcgi *fcgi)
-{
-	(void)pthread_mutex_lock(&fcgi->mutex);
-	fcgi->alive--;
-	(void)pthread_cond_signal(&fcgi->ended);
-	(void)pthread_mutex_unlock(&fcgi->mutex);
-}
-
-static void *
-worker_main(void *argument)
-{
-	struct seat *seat = argument;
-	struct fcgi *fcgi = seat->fcgi;
-	struct worker worker;
-
-	if (worker_init(&worker) != 0) {
-		log_write(LOG_LEVEL_ERROR, "cannot start a worker: out of memory");
-		(void)atomic_fetch_sub(&fcgi->idle, 1);
-	} else {
-		work(seat, &worker);
-		worker_finish(&worker, fcgi->gateway);
-	}
-	worker_ended(fcgi);
-	return NULL;
-}
-
-static int
-create_thread(struct seat *seat, pthread_t *ret)
-{
-	pthread_attr_t attributes;
-	int rc = pthread_attr_init(&attributes);
-
-	if (rc != 0)
-		return -rc;
-	(void)pthread_attr_setstacksize(&attributes, FCGI_STACK_SIZE);
-	rc = pthread_create(ret, &attributes, worker_main, seat);
-	(void)pthread_attr_destroy(&attributes);
-	return -rc;
-}
-
-/* One more, where there may be one.  Returns 0 or -errno: -EAGAIN when there are as many as may be. */
-static int
-start_worker(struct fcgi *fcgi)
-{
-	int rc = -EAGAIN;
-
-	(void)pthread_mutex_lock(&fcgi->mutex);
-	if (fcgi->started < fcgi->max) {
-		(void)atomic_fetch_add(&fcgi->idle, 1);
-		fcgi->seats[fcgi->started] = (struct seat){ .fcgi = fcgi, .held = -1 };
-		rc = create_thread(&fcgi->seats[fcgi->started], &fcgi->threads[fcgi->started]);
-		if (rc == 0) {
-			fcgi->alive++;
-			fcgi->started++;
-		} else {
-			(void)atomic_fetch_sub(&fcgi->idle, 1);
-		}
-	}
-	(void)pthread_mutex_unlock(&fcgi->mutex);
-	return rc;
-}
+/* --- start and stop --- */
 
 static void
 free_fcgi(struct fcgi *fcgi)
 {
-	close_parked(fcgi);
-	(void)close(fcgi->set);         /* -1 where it was not made */
+	crew_finish(&fcgi->crew);
+	connections_finish(&fcgi->connections);
+	for (size_t i = 0; fcgi->loops != NULL && i < fcgi->loop_count; i++)
+		(void)close(fcgi->loops[i].set);        /* -1 where it was not made */
 	(void)close(fcgi->stop);
-	(void)close(fcgi->wanted);
-	for (size_t i = 0; i < fcgi->started; i++)
-		if (fcgi->seats[i].held != -1)
-			(void)close(fcgi->seats[i].held);
-	free(fcgi->seats);
-	free(fcgi->threads);
+	free(fcgi->loops);
 	free(fcgi);
 }
 
-static int
-watch(int set, int fd, void *what)
+/* Half of the processors are the web server's in front, and half of the workers are for what would hold a loop up. */
+static size_t
+wanted_loops(size_t workers)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = what };
+	cpu_set_t processors;
+	size_t most = (workers + 1) / 2 < LOOPS_MAX ? (workers + 1) / 2 : LOOPS_MAX;
+	size_t count = sched_getaffinity(0, sizeof processors, &processors) == 0 ?
+	    ((size_t)CPU_COUNT(&processors) + 1) / 2 : 1;
 
-	return epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) == -1 ? -errno : 0;
+	return count < most ? count : most;
 }
 
 static int
-make_set(struct fcgi *fcgi)
+make_loops(struct fcgi *fcgi)
 {
-	int rc;
+	int rc = 0;
 
-	fcgi->set = epoll_create1(EPOLL_CLOEXEC);
-	fcgi->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	fcgi->wanted = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (fcgi->set == -1 || fcgi->stop == -1 || fcgi->wanted == -1)
-		return -errno;
-	rc = watch_listener(fcgi, EPOLL_CTL_ADD);
-	return rc != 0 ? rc : watch(fcgi->set, fcgi->stop, &fcgi->stop);
+	fcgi->loops = calloc(fcgi->loop_count, sizeof *fcgi->loops);
+	if (fcgi->loops == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < fcgi->loop_count; i++)
+		fcgi->loops[i].set = epoll_create1(EPOLL_CLOEXEC);
+	for (size_t i = 0; rc == 0 && i < fcgi->loop_count; i++)
+		rc = watch(fcgi->loops[i].set, EPOLL_CTL_ADD, fcgi->stop, EPOLLIN, &fcgi->stop);
+	return rc != 0 ? rc : watch(fcgi->loops[0].set, EPOLL_CTL_ADD, fcgi->listener->fd, EPOLLIN, fcgi);
+}
+
+/* As many loops as there are workers for, at least one. */
+static int
+start_loops(struct fcgi *fcgi)
+{
+	size_t count = 0;
+
+	while (count < fcgi->loop_count && crew_reserve(&fcgi->crew, 0))
+		count++;
+	if (count == 0)
+		return -EAGAIN;
+	for (size_t i = count; i < fcgi->loop_count; i++)
+		(void)close(fcgi->loops[i].set);
+	fcgi->loop_count = count;
+	for (size_t i = 0; i < count; i++)
+		crew_run(&fcgi->crew, &fcgi->loops[i]);
+	return 0;
 }
 
 int
 fcgi_start(struct gateway *gateway, const struct listener *listener, size_t workers, struct fcgi **ret)
 {
 	struct fcgi *fcgi = calloc(1, sizeof *fcgi);
-	size_t running = 0;             /* fcgi->started is the workers' too by now */
 	int rc = fcgi == NULL ? -ENOMEM : fcgi_request_init();
 
 	if (rc != 0) {
 		free(fcgi);
 		return rc;
 	}
-	*fcgi = (struct fcgi){ .gateway = gateway, .listener = listener, .max = workers, .seconds = 1 };
-	(void)pthread_mutex_init(&fcgi->mutex, NULL);
-	(void)pthread_cond_init(&fcgi->ended, NULL);
-	fcgi->threads = calloc(workers, sizeof *fcgi->threads);
-	fcgi->seats = calloc(workers, sizeof *fcgi->seats);
-	rc = make_set(fcgi);
-	if (fcgi->threads == NULL || fcgi->seats == NULL)
-		rc = -ENOMEM;
-	for (; rc == 0 && running < WORKERS_AT_START && running < workers; running += rc == 0)
-		rc = start_worker(fcgi);
-	if (running == 0) {
+	*fcgi = (struct fcgi){ .listener = listener, .loop_count = wanted_loops(workers) };
+	connections_init(&fcgi->connections);
+	/* at least one for the loop, and one to be free */
+	rc = crew_init(&fcgi->crew, gateway, workers > 1 ? workers : 2, run_loop, fcgi);
+	fcgi->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (rc == 0 && fcgi->stop == -1)
+		rc = -errno;
+	if (rc == 0)
+		rc = make_loops(fcgi);
+	if (rc == 0)
+		rc = start_loops(fcgi);
+	if (rc != 0) {
 		free_fcgi(fcgi);
 		return rc;
 	}
@@ -476,119 +410,47 @@ fcgi_start(struct gateway *gateway, const struct listener *listener, size_t work
 	return 0;
 }
 
-/* --- the watch --- */
-
-static void
-watch_seat(struct seat *seat, unsigned now)
-{
-	unsigned began = atomic_load_explicit(&seat->began, memory_order_acquire);
-	int fd = atomic_load_explicit(&seat->fd, memory_order_relaxed);
-
-	if (seat->held != -1 && seat->held_began != began) {
-		(void)close(seat->held);
-		seat->held = -1;
-	}
-	if (began == 0 || now - began < REQUEST_SECONDS / 2)
-		return;
-	if (seat->held == -1) {
-		seat->held = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		seat->held_began = began;
-	}
-	if (now - began >= REQUEST_SECONDS)
-		(void)shutdown(seat->held != -1 ? seat->held : fd, SHUT_RDWR);
-}
-
-/* Those that were set aside: what has come by now goes to the workers, what takes too long ends. */
-static void
-look_aside(struct fcgi *fcgi, unsigned now)
-{
-	struct parked *next;
-
-	(void)pthread_mutex_lock(&fcgi->mutex);
-	for (struct parked *p = fcgi->oldest; p != NULL; p = next) {
-		unsigned since = p->aside;
-
-		next = p->after;
-		if (since == 0)
-			continue;
-		if (fcgi_look(p->fd)) {
-			p->aside = 0;           /* from the next line on it may be somebody else's */
-			if (add_to_set(fcgi, p) == 0)
-				continue;
-			p->aside = since;
-		}
-		if (now - since >= REQUEST_SECONDS)
-			end_parked(fcgi, p);
-	}
-	(void)pthread_mutex_unlock(&fcgi->mutex);
-}
-
-static size_t
-seat_count(struct fcgi *fcgi)
-{
-	size_t count;
-
-	(void)pthread_mutex_lock(&fcgi->mutex);
-	count = fcgi->started;
-	(void)pthread_mutex_unlock(&fcgi->mutex);
-	return count;
-}
-
 void
 fcgi_cut_slow(struct fcgi *fcgi)
 {
-	unsigned now;
-
-	if (fcgi == NULL)
-		return;
-	now = atomic_fetch_add(&fcgi->seconds, 1) + 1;
-	for (size_t i = 0, count = seat_count(fcgi); i < count; i++)
-		watch_seat(&fcgi->seats[i], now);
-	look_aside(fcgi, now);
+	if (fcgi != NULL)
+		connections_tick(&fcgi->connections);
 }
 
+/* No new connections; what has begun to come is still waited for, and answered. */
 static void
-cut_all(struct fcgi *fcgi)
+run_out(struct fcgi *fcgi, int64_t deadline)
 {
-	for (size_t i = 0, count = seat_count(fcgi); i < count; i++)
-		if (atomic_load(&fcgi->seats[i].began) != 0)
-			(void)shutdown(atomic_load(&fcgi->seats[i].fd), SHUT_RDWR);
-}
+	int64_t tick_at = clock_monotonic_ms() + 1000;
 
-static bool
-wait_for_workers(struct fcgi *fcgi, int seconds)
-{
-	struct timespec deadline;
-	bool all_ended;
-
-	(void)clock_gettime(CLOCK_REALTIME, &deadline);
-	deadline.tv_sec += seconds;
-	(void)pthread_mutex_lock(&fcgi->mutex);
-	while (fcgi->alive > 0)
-		if (pthread_cond_timedwait(&fcgi->ended, &fcgi->mutex, &deadline) == ETIMEDOUT)
-			break;
-	all_ended = fcgi->alive == 0;
-	(void)pthread_mutex_unlock(&fcgi->mutex);
-	return all_ended;
+	(void)epoll_ctl(fcgi->loops[0].set, EPOLL_CTL_DEL, fcgi->listener->fd, NULL);
+	while (connections_any_begun(&fcgi->connections) && clock_monotonic_ms() < deadline) {
+		(void)poll(NULL, 0, STOP_POLL_MS);
+		if (clock_monotonic_ms() >= tick_at) {
+			connections_tick(&fcgi->connections);
+			tick_at += 1000;
+		}
+	}
 }
 
 bool
 fcgi_stop(struct fcgi *fcgi, int seconds)
 {
+	int64_t deadline = clock_monotonic_ms() + seconds * 1000;
 	bool all_ended;
 
 	if (fcgi == NULL)
 		return true;
+	run_out(fcgi, deadline);
+	crew_stop(&fcgi->crew);
 	(void)eventfd_write(fcgi->stop, 1);
-	all_ended = wait_for_workers(fcgi, seconds);
+	all_ended = crew_wait(&fcgi->crew, deadline);
 	if (!all_ended) {
-		cut_all(fcgi);
-		all_ended = wait_for_workers(fcgi, 1);
+		connections_cut(&fcgi->connections);
+		all_ended = crew_wait(&fcgi->crew, clock_monotonic_ms() + 1000);
 	}
 	if (!all_ended)
 		return false;                   /* a worker still uses it */
-	for (size_t i = 0; i < fcgi->started; i++)
-		(void)pthread_join(fcgi->threads[i], NULL);
 	free_fcgi(fcgi);
 	return true;
 }

@@ -6,7 +6,7 @@
 #include "front/serve.h"
 
 #define FCGI_STACK_SIZE (256 * 1024)    /* bytes of each worker's stack */
-#define FCGI_PARKED_MAX 1024            /* connections that may idle; beyond, the one that idles longest is ended */
+#define FCGI_CONNECTIONS_MAX 1024       /* that stay; beyond, the one that idles longest is ended */
 
 struct fcgi;
 

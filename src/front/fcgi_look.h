@@ -1,19 +1,24 @@
 /*
- * A look at what has come on a FastCGI connection, before a worker is given to it: libfcgi, once it has begun to read a
+ * A look at what has come on a FastCGI connection, before it is given to libfcgi: that, once it has begun to read a
  * request, waits for all of it.
  */
 #ifndef FRONT_FCGI_LOOK_H
 #define FRONT_FCGI_LOOK_H
 
-#include <stdbool.h>
+#define FCGI_LOOK_BYTES 32768   /* what is longer is not looked through */
 
-#define FCGI_LOOK_BYTES 32768   /* what is longer is not looked through: it counts as come */
+enum fcgi_look {
+	FCGI_LOOK_NOTHING,      /* nothing has come */
+	FCGI_LOOK_PART,         /* a part of a request's parameters */
+	FCGI_LOOK_SOON,         /* its parameters; the end of its body, which is empty, must follow */
+	FCGI_LOOK_OPEN,         /* its parameters; of its body not all, and it may be long in coming */
+	FCGI_LOOK_WHOLE,        /* a request to its end */
+	FCGI_LOOK_MORE,         /* a request to its end, and something behind it */
+	FCGI_LOOK_ODD,          /* too long, or what web servers do not send: who reads it may have to wait */
+	FCGI_LOOK_OVER,         /* the peer has ended, aborts, or speaks no FastCGI: there is nothing to answer */
+};
 
-/*
- * Whether it is worth reading from `fd`: the parameters of a request have come to their end, or the peer has ended, or
- * sent what is no FastCGI.  False: there is only a part of a request, or nothing.  Takes nothing from the connection,
- * waits for nothing.  Any thread.
- */
-bool fcgi_look(int fd);
+/* Takes nothing from the connection, waits for nothing.  Any thread. */
+enum fcgi_look fcgi_look(int fd);
 
 #endif

@@ -19,57 +19,67 @@
 
 #define DRAIN_MAX 65536         /* bytes of a body that are thrown away to keep the connection */
 
+/* How long, in ms, libfcgi waits for a peer that does not close after the answer. */
+#ifdef PLAIN_FCGI
+#define CLOSE_MS "50"
+#else
+#define CLOSE_MS "0"            /* front/fcgi.c closes by itself */
+#endif
+
 enum fcgi_role { ROLE_RESPONDER = 1, ROLE_AUTHORIZER = 2 };     /* FastCGI specification, section 8 */
 
 int
 fcgi_request_init(void)
 {
-	/* how long it waits, in ms, for a peer that does not close after the answer */
-	(void)setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "50", 1);
+	(void)setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", CLOSE_MS, 1);
 	if (FCGX_Init() != 0)
 		return -EIO;
 	return signal(SIGPIPE, SIG_IGN) == SIG_ERR ? -errno : 0;       /* after it: it installs its own */
 }
 
-static void
-write_reply(FCGX_Request *request, const struct reply *reply)
+/* `exchange` is NULL where whatever there is may be written.  False: nothing was, for it may not. */
+static bool
+write_reply(FCGX_Request *request, const struct reply *reply, const struct fcgi_exchange *exchange)
 {
 	char memory[CGI_HEAD_MAX];
 	struct str head = cgi_head(reply, memory);
+	size_t count = reply->send_body ? reply->piece_count : 0, len = head.len;
 
+	for (size_t i = 0; i < count; i++)
+		len += reply->pieces[i].len;
+	if (exchange != NULL && !exchange->may_write(exchange->context, len))
+		return false;
 	(void)FCGX_PutStr(head.p, (int)head.len, request->out);
-	for (size_t i = 0; reply->send_body && i < reply->piece_count; i++)
+	for (size_t i = 0; i < count; i++)
 		(void)FCGX_PutStr(reply->pieces[i].p, (int)reply->pieces[i].len, request->out);
+	return true;
 }
 
-/* Returns whether there may be a body. */
-static bool
-answer(struct gateway *gateway, struct worker *worker, FCGX_Request *request)
+static void
+decide(struct gateway *gateway, struct worker *worker, FCGX_Request *request, struct reply *reply)
 {
 	struct raw_request raw;         /* kilobytes, which cgi_env_read() does not clear either */
-	struct reply reply;
 
-	raw.may_have_body = true;
 	if (request->role != ROLE_RESPONDER && request->role != ROLE_AUTHORIZER) {
-		reply_emergency(&reply, 400);
-	} else {
-		cgi_env_read(request->envp, request->role == ROLE_AUTHORIZER, &raw);
-		if (FCGX_GetError(request->in) != 0)
-			raw.whole = false;      /* the parameters were cut short */
-		serve(gateway, worker, &raw, &reply);
+		reply_emergency(reply, 400);
+		return;
 	}
-	write_reply(request, &reply);
-	return raw.may_have_body;
+	cgi_env_read(request->envp, request->role == ROLE_AUTHORIZER, &raw);
+	if (FCGX_GetError(request->in) != 0)
+		raw.whole = false;              /* the parameters were cut short */
+	serve(gateway, worker, &raw, reply);
 }
 
 void
 fcgi_request_accept(struct gateway *gateway, struct worker *worker, int listener)
 {
 	FCGX_Request request;
+	struct reply reply;
 
 	if (FCGX_InitRequest(&request, listener, 0) != 0 || FCGX_Accept_r(&request) != 0)
 		return;
-	(void)answer(gateway, worker, &request);
+	decide(gateway, worker, &request, &reply);
+	(void)write_reply(&request, &reply, NULL);
 	FCGX_Finish_r(&request);
 	FCGX_Free(&request, 1);                 /* closes it, whatever the peer asked for */
 }
@@ -93,45 +103,72 @@ drain(FCGX_Request *request)
 	return total < DRAIN_MAX && FCGX_GetError(request->in) == 0;
 }
 
+/* Where a whole page would have to wait for the peer, and nobody has the time. */
+static bool
+write_short(FCGX_Request *request, bool body, const struct fcgi_exchange *exchange)
+{
+	struct reply reply;
+
+	reply_emergency(&reply, 503);
+	reply.send_body = body;
+	return write_reply(request, &reply, exchange);
+}
+
 /*
  * Whether the next bytes of the connection will be another request: what is left of a body would be read as one.  The
  * answer is still in the library's hands, so a body that is not there yet is not waited for: a held upload is answered
- * at once.  In the authorizer role nothing is ever read: mod_fcgid sends no STDIN, and to read waits.
+ * at once.
  */
 static bool
-is_clean(FCGX_Request *request, bool may_have_body)
+is_read(FCGX_Request *request, bool whole)
 {
-	bool clean;
+	bool read;
 
-	if (request->role != ROLE_RESPONDER || FCGX_GetError(request->in) != 0)
+	if (FCGX_GetError(request->in) != 0)
 		return false;
-	if (!may_have_body)
+	if (whole)
 		return drain(request);
 	(void)fcntl(request->ipcFd, F_SETFL, O_RDWR | O_NONBLOCK);
-	clean = drain(request);
+	read = drain(request);
 	(void)fcntl(request->ipcFd, F_SETFL, O_RDWR);
-	return clean;
+	return read;
 }
 
-bool
-fcgi_request_serve(struct gateway *gateway, struct worker *worker, int fd)
+/* As FCGX_Finish_r() does it, but the connection stays open. */
+static enum fcgi_end
+finish(FCGX_Request *request, bool read)
+{
+	bool sent = FCGX_FClose(request->err) == 0;
+
+	sent = FCGX_FClose(request->out) == 0 && sent;
+	FCGX_Free(request, 0);
+	if (!read || !sent)
+		return FCGI_END_UNREAD;
+	return request->keepConnection != 0 ? FCGI_END_KEPT : FCGI_END_READ;
+}
+
+enum fcgi_end
+fcgi_request_serve(struct gateway *gateway, struct worker *worker, const struct fcgi_exchange *exchange)
 {
 	FCGX_Request request;
-	bool may_have_body;
+	struct reply reply;
+	bool read;
 
 	if (FCGX_InitRequest(&request, -1, 0) != 0) {
-		(void)close(fd);
-		return false;
+		(void)close(exchange->fd);
+		return FCGI_END_CLOSED;
 	}
-	request.ipcFd = fd;
+	request.ipcFd = exchange->fd;
 	request.keepConnection = 1;
 	if (FCGX_Accept_r(&request) != 0)
-		return false;                   /* no request came; libfcgi closed it */
-	may_have_body = answer(gateway, worker, &request);
-	if (request.keepConnection != 0 && !is_clean(&request, may_have_body))
-		request.keepConnection = 0;
-	FCGX_Finish_r(&request);
-	return request.ipcFd >= 0;
+		return FCGI_END_CLOSED;         /* no request came; libfcgi closed it */
+	decide(gateway, worker, &request, &reply);
+	if (!write_reply(&request, &reply, exchange) && !write_short(&request, reply.send_body, exchange)) {
+		FCGX_Free(&request, 1);
+		return FCGI_END_CLOSED;
+	}
+	read = is_read(&request, exchange->whole);
+	return finish(&request, read);
 }
 
 #endif

@@ -9,12 +9,26 @@
 /* Before the first request, once.  Returns 0 or -errno.  Ignores SIGPIPE, for libfcgi takes it otherwise. */
 int  fcgi_request_init(void);
 
+struct fcgi_exchange {
+	int    fd;
+	bool   whole;                   /* the request has come to its end */
+	bool (*may_write)(void *context, size_t len);   /* whether so long an answer may be sent, and waited for */
+	void  *context;
+};
+
+enum fcgi_end {
+	FCGI_END_KEPT,                  /* the server asked to keep the connection, and nothing is left in it */
+	FCGI_END_READ,                  /* answered, and nothing more is to be read */
+	FCGI_END_UNREAD,                /* answered; the peer may still be sending what nobody wants */
+	FCGI_END_CLOSED,                /* the descriptor is closed: it was no request, or nothing may be written */
+};
+
 /*
- * Reads one request from the connection `fd`, which has something to read, and answers it.  True when the connection
- * may carry another one: the server asked to keep it, and nothing of this one is left in it.  False: it is closed.
- * One thread per worker.
+ * Reads one request from the connection, which must have come at least to the end of its parameters or the call waits
+ * for that, and answers it: where may_write() says no, with a short 503.  A body is not waited for.  One thread per
+ * worker.
  */
-bool fcgi_request_serve(struct gateway *gateway, struct worker *worker, int fd);
+enum fcgi_end fcgi_request_serve(struct gateway *gateway, struct worker *worker, const struct fcgi_exchange *exchange);
 
 /*
  * Accepts one connection from the socket `listener`, reads one request from it, answers that and closes the connection.

@@ -108,7 +108,7 @@ limits_set(const struct policy *policy)
 	(void)mallopt(M_ARENA_MAX, 2);
 #endif
 	raise_files(
-	    FCGI_PARKED_MAX + policy->workers + policy->http_connections + CONTROL_CONNECTIONS + OTHER_FILES);
+	    FCGI_CONNECTIONS_MAX + policy->workers + policy->http_connections + CONTROL_CONNECTIONS + OTHER_FILES);
 	if (!SANITIZED)
 		lower_memory(limits_memory(policy, own_memory(), standard_stack()));
 }

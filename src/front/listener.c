@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,7 +18,6 @@
 #include "front/listener.h"
 
 #define BACKLOG         511
-#define TIMEOUT_SECONDS 5       /* for a peer that stops in the middle of a record */
 
 union address {
 	struct sockaddr     any;
@@ -255,7 +255,7 @@ peer_allowed(const struct listener *listener, const union address *peer)
 int
 listener_accept(const struct listener *listener)
 {
-	const struct timeval timeout = { .tv_sec = TIMEOUT_SECONDS };
+	const int one = 1;
 	union address peer;
 	socklen_t len = sizeof peer;
 	int fd;
@@ -268,7 +268,8 @@ listener_accept(const struct listener *listener)
 		(void)close(fd);
 		return -EAGAIN;
 	}
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+	/* or the end of an answer of several writes waits 40 ms for the peer's delayed ACK (RFC 9293 section 3.7.4) */
+	if (peer.any.sa_family != AF_UNIX)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	return fd;
 }

@@ -28,7 +28,8 @@ REQUESTS = [(fastcgi.whole(parameters, fastcgi.AUTHORIZER), b"Status: %d" % stat
 GET_VALUES = fastcgi.record(fastcgi.GET_VALUES, fastcgi.pairs([("FCGI_MAX_CONNS", "")] * 4), 0) + \
     fastcgi.whole(fastcgi.GOOD)
 TWO_GIGABYTES = fastcgi.begin() + \
-    fastcgi.record(fastcgi.PARAMS, struct.pack(">II", 0xfffffff0, 0xfffffff0) + b"A" * 64) * 2
+    fastcgi.record(fastcgi.PARAMS, struct.pack(">II", 0xfffffff0, 0xfffffff0) + b"A" * 64) * 2 + \
+    fastcgi.record(fastcgi.PARAMS) + fastcgi.record(fastcgi.STDIN)
 
 
 class Tally:

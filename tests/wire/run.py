@@ -21,7 +21,7 @@ import parity
 from harness import Checks, Folder, Missing
 from table import check_way
 
-SERVERS = ("fastcgi", "httpfront", "lighttpd", "apache", "nginx", "caddy", "haproxy", "traefik", "doctor")
+SERVERS = ("fastcgi", "fastcgi_peers", "httpfront", "lighttpd", "apache", "nginx", "caddy", "haproxy", "traefik", "doctor")
 
 
 def run_way(checks, way_class, options, policy=None):
