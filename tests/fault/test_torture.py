@@ -230,7 +230,7 @@ class Question:
 
     def answer(self, bench):
         result = bench.folder.run(*self.words, env=bench.page.environment)
-        return result, (result.code, re.sub(r"\d+|warden-ctl\.\w+", "N", result.out))
+        return result, (result.code, re.sub(r"\(in [^)]*\)|\d+|warden-ctl\.\w+", "N", result.out))
 
     def run(self, bench):
         bench.lay(self.state)
