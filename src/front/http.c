@@ -7,7 +7,9 @@
  * for the library's own time-out begins anew with every byte.
  *
  * Threads are the library's, each with an epoll set of its own.  Each makes its
- * worker with its first connection, and frees it when it ends.
+ * worker with its first connection, and frees it when it ends.  At every event the
+ * library looks at all connections whose time-out is not the daemon's own; so that
+ * is the one of proxies, of which there may be hundreds, and strangers get another.
  */
 #include "config.h"
 
@@ -176,6 +178,8 @@ connection_started(struct http *http, struct MHD_Connection *connection, int fd)
 
 	if (thread == NULL)
 		return NULL;
+	/* a proxy has the daemon's from its first request on */
+	(void)MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, http->service.timeout);
 	trusted = cidr_set_match(policy_refresh(http->gateway->store, &thread->worker.held)->proxies, &address) >= 0;
 	(void)pthread_mutex_lock(&http->mutex);
 	peer = take_place(http, &address, trusted);
@@ -598,7 +602,7 @@ start_daemon(struct http *http, int fd)
 	    MHD_OPTION_THREAD_POOL_SIZE, slow ? 0 : (unsigned)service->threads,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD_MAX,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)service->connections,
-	    MHD_OPTION_CONNECTION_TIMEOUT, service->timeout,
+	    MHD_OPTION_CONNECTION_TIMEOUT, PROXY_IDLE_SECONDS,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,

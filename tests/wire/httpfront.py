@@ -555,7 +555,7 @@ path = /shop/
         dribble, ends = Wire(self.port, STRANGER), []
         body = Wire(self.port, STRANGER)
         body.send(head_of("/x", "POST", [("Host", "a"), ("Content-Length", "1000")]) + b"x")
-        proxy = Wire(self.port, PROXY)
+        proxy, never_asked = Wire(self.port, PROXY), Wire(self.port, PROXY)
         proxy.send(head_of("/auth", "GET", traefik()))
         proxy.response()
 
@@ -567,7 +567,8 @@ path = /shop/
             ends.append(time.monotonic() - begin)
         dripping = threading.Thread(target=drip)
         dripping.start()
-        for what, w in (("silent", silent), ("half a head", half), ("half a body", body)):
+        for what, w in (("silent", silent), ("half a head", half), ("half a body", body),
+                        ("a proxy that has not asked", never_asked)):
             w.response()
             checks.that(f"{what}: cut", w.closed())
         checks.that("... in time", TIMEOUT - 0.5 < time.monotonic() - begin < TIMEOUT + 5, time.monotonic() - begin)
@@ -575,7 +576,7 @@ path = /shop/
         checks.that("a byte now and then: cut", ends[0] < 2 * TIMEOUT + 4, ends)
         proxy.send(head_of("/auth", "GET", traefik()))
         checks.that("a proxy's connection is kept meanwhile", proxy.response().status == 200)
-        for w in (silent, half, dribble, body, proxy):
+        for w in (silent, half, dribble, body, proxy, never_asked):
             w.__exit__()
 
     def log(self):
