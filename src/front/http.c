@@ -30,18 +30,23 @@
 #include "record/log.h"
 
 #define PROXY_IDLE_SECONDS 75   /* a trusted proxy may keep a connection so long for the next request */
+#define CACHE_LINE         64
 #define SCRATCH_SIZE       (384 * 1024)
 #define STOP_POLL_MS       20
 #define ENDED_MS           2000     /* what is still to be sent to a peer that says no more */
 
-/* One connection, for the limit of its address and for the time it takes. */
+/*
+ * One connection, for the limit of its address and for the time it takes.  Its thread writes here at each request: what
+ * shared a cache line with another thread's would make both wait.
+ */
 struct peer {
-	bool             used, trusted;
+	_Alignas(CACHE_LINE) bool used;
+	bool             trusted;
 	bool             sends;         /* a trusted proxy that was answered before it had sent all */
+	_Atomic(bool)    busy;          /* a request has begun and is not answered yet */
 	int              fd;
 	struct ip_addr   address;
 	int64_t          ended;         /* when its side was seen closed: monotonic milliseconds; 0: it is open */
-	_Atomic(bool)    busy;          /* a request has begun and is not answered yet */
 	_Atomic(int64_t) deadline;      /* monotonic milliseconds */
 	struct exchange *exchange;      /* its thread's, who alone looks at it */
 };
@@ -620,6 +625,17 @@ free_http(struct http *http)
 	free(http);
 }
 
+/* malloc() itself knows of no cache lines. */
+static struct peer *
+new_peers(size_t count)
+{
+	void *peers;
+
+	if (posix_memalign(&peers, CACHE_LINE, count * sizeof(struct peer)) != 0)
+		return NULL;
+	return memset(peers, 0, count * sizeof(struct peer));
+}
+
 int
 http_start(struct gateway *gateway, const struct listener *listener, const struct http_service *service,
     struct http **ret)
@@ -633,7 +649,7 @@ http_start(struct gateway *gateway, const struct listener *listener, const struc
 	(void)pthread_mutex_init(&http->mutex, NULL);
 	(void)pthread_once(&thread_key_once, make_thread_key);
 	(void)signal(SIGPIPE, SIG_IGN);
-	http->peers = thread_key_error != 0 ? NULL : calloc(service->connections, sizeof *http->peers);
+	http->peers = thread_key_error != 0 ? NULL : new_peers(service->connections);
 	http->looks = calloc(service->connections, sizeof *http->looks);
 	rc = http->peers == NULL || http->looks == NULL ? -ENOMEM :
 	    linger_start(service->connections, service->timeout, &http->linger);
