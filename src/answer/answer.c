@@ -163,7 +163,7 @@ static void
 add_cors(const struct build *b)
 {
 	const struct rules *rules = b->answers->rules;
-	struct str origin = header(b, STR("ORIGIN"));
+	struct str origin = rules->cors_origin_count == 0 ? STR_NONE : header(b, STR("ORIGIN"));
 
 	for (size_t i = 0; i < rules->cors_origin_count; i++) {
 		if (!str_eq(origin, rules->cors_origins[i]))

@@ -28,10 +28,8 @@ reply_add_known(struct reply *reply, struct str name, struct str value)
 void
 reply_add(struct reply *reply, struct str name, struct str value)
 {
-	for (size_t i = 0; i < value.len; i++)
-		if ((unsigned char)value.p[i] < 0x20 || value.p[i] == 0x7f)
-			return;
-	reply_add_known(reply, name, value);
+	if (!str_has_control(value))
+		reply_add_known(reply, name, value);
 }
 
 void

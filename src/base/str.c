@@ -31,15 +31,40 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* From the end: names of one length differ there, "X-Forwarded-For" and "X-Forwarded-Uri". */
 bool
 str_same_nocase(const char *a, const char *b, size_t len)
 {
-	if (len == 0 || memcmp(a, b, len) == 0) /* nearly always */
-		return true;
-	for (size_t i = 0; i < len; i++)
-		if (lower(a[i]) != lower(b[i]))
+	while (len-- > 0)
+		if (a[len] != b[len] && lower(a[len]) != lower(b[len]))
 			return false;
 	return true;
+}
+
+/* Whether one of the eight bytes is below 0x20 or 0x7f: only there a subtraction borrows from a highest bit of 0. */
+static bool
+word_has_control(uint64_t word)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+	uint64_t deletes = word ^ 0x7f * ones;
+
+	return ((((word - 0x20 * ones) & ~word) | ((deletes - ones) & ~deletes)) & high) != 0;
+}
+
+bool
+str_has_control(struct str s)
+{
+	size_t i = 0;
+
+	for (uint64_t word; s.len - i >= sizeof word; i += sizeof word) {
+		memcpy(&word, s.p + i, sizeof word);
+		if (word_has_control(word))
+			return true;
+	}
+	for (; i < s.len; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return true;
+	return false;
 }
 
 bool

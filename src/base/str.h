@@ -58,6 +58,9 @@ str_starts(struct str s, struct str prefix)
 }
 
 bool str_ends(struct str s, struct str suffix);
+/* Whether a byte is below 0x20 or is 0x7f: a control character of ASCII. */
+bool str_has_control(struct str s);
+
 /* Whether the first `len` bytes are the same but for the case of ASCII letters. */
 bool str_same_nocase(const char *a, const char *b, size_t len);
 

@@ -44,22 +44,6 @@ find_door(struct str target)
 	return NULL;
 }
 
-/*
- * Fields under their CGI names.  A name with any byte but letters, digits and "-" is left out: X_Forwarded_For is
- * another field than X-Forwarded-For, and would not be under that name.
- */
-static bool
-plain_name(struct str name)
-{
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.p[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'))
-			return false;
-	}
-	return name.len > 0;
-}
-
 static void
 add_header(struct raw_request *raw, struct str cgi_name, struct str value)
 {
@@ -69,13 +53,17 @@ add_header(struct raw_request *raw, struct str cgi_name, struct str value)
 		raw->headers[raw->header_count++] = (struct raw_header){ cgi_name, value };
 }
 
+/*
+ * Fields under their CGI names.  A name with any byte but letters, digits and "-" is left out: X_Forwarded_For is
+ * another field than X-Forwarded-For, and would not be under that name.
+ */
 static void
 take_fields(const struct http_request *request, bool with_host, struct raw_request *raw)
 {
 	for (size_t i = 0; i < request->field_count; i++) {
 		const struct http_field *field = &request->fields[i];
 
-		if (plain_name(field->name) && (with_host || !str_eq_nocase(field->name, STR("Host"))))
+		if (header_is_plain(field->name) && (with_host || !str_eq_nocase(field->name, STR("Host"))))
 			add_header(raw, header_cgi_name(field->name, request->arena), field->value);
 	}
 }

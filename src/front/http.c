@@ -361,14 +361,14 @@ on_completed(void *context, struct MHD_Connection *connection, void **memory, en
 static bool
 is_token_char(char c)
 {
-	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-')
-		return true;
 	return c > ' ' && c <= '~' && strchr("\"(),/:;<=>?@[\\]{}", c) == NULL;
 }
 
 static bool
 is_token(struct str text)
 {
+	if (header_is_plain(text))
+		return true;
 	for (size_t i = 0; i < text.len; i++)
 		if (!is_token_char(text.p[i]))
 			return false;
@@ -382,12 +382,13 @@ is_token(struct str text)
 static bool
 is_text(struct str value)
 {
-	for (size_t i = 0; i < value.len; i++) {
-		unsigned char c = (unsigned char)value.p[i];
+	struct str part;
 
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
+	if (!str_has_control(value))
+		return true;
+	while (str_split(&value, '\t', &part))
+		if (str_has_control(part))
 			return false;
-	}
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "gate/client.h"
@@ -29,6 +30,19 @@ request_header(const struct request *request, struct str name, size_t *ret_count
 	return count == 1 ? value : STR_NONE;
 }
 
+/* What a byte of a plain name becomes; 0 for any other. */
+static const char cgi_bytes[UCHAR_MAX + 1] = {
+#define DIGIT(c)  [c] = c
+#define LETTER(c) [c] = c, [c + 32] = c
+	['-'] = '_', DIGIT('0'), DIGIT('1'), DIGIT('2'), DIGIT('3'), DIGIT('4'), DIGIT('5'), DIGIT('6'), DIGIT('7'),
+	DIGIT('8'), DIGIT('9'), LETTER('A'), LETTER('B'), LETTER('C'), LETTER('D'), LETTER('E'), LETTER('F'),
+	LETTER('G'), LETTER('H'), LETTER('I'), LETTER('J'), LETTER('K'), LETTER('L'), LETTER('M'), LETTER('N'),
+	LETTER('O'), LETTER('P'), LETTER('Q'), LETTER('R'), LETTER('S'), LETTER('T'), LETTER('U'), LETTER('V'),
+	LETTER('W'), LETTER('X'), LETTER('Y'), LETTER('Z'),
+#undef DIGIT
+#undef LETTER
+};
+
 struct str
 header_cgi_name(struct str name, struct arena *arena)
 {
@@ -37,17 +51,21 @@ header_cgi_name(struct str name, struct arena *arena)
 	if (copy == NULL)
 		return STR_NONE;
 	for (size_t i = 0; i < name.len; i++) {
-		char c = name.p[i];
+		char c = cgi_bytes[(unsigned char)name.p[i]];
 
-		if (c >= 'a' && c <= 'z')
-			copy[i] = (char)(c - 32);
-		else if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
-			copy[i] = c;
-		else
-			copy[i] = '_';
+		copy[i] = c != '\0' ? c : '_';
 	}
 	copy[name.len] = '\0';
 	return (struct str){ copy, name.len };
+}
+
+bool
+header_is_plain(struct str name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (cgi_bytes[(unsigned char)name.p[i]] == '\0')
+			return false;
+	return name.len > 0;
 }
 
 /* Bytes that some server cuts, splits or decodes at, escaped or not. */

@@ -95,4 +95,7 @@ struct str request_header(const struct request *request, struct str name, size_t
 /* The CGI name of a header: "X-Real-IP" becomes "X_REAL_IP".  `.p` NULL when the arena is full. */
 struct str header_cgi_name(struct str name, struct arena *arena);
 
+/* Whether `name` is of letters, digits and "-": another one, X_Forwarded_For, has the CGI name of one that is. */
+bool       header_is_plain(struct str name);
+
 #endif

@@ -414,15 +414,6 @@ is_framing(struct str name)
 	return false;
 }
 
-static bool
-is_header_value(struct str s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-			return false;
-	return true;
-}
-
 static void
 compile_headers(struct values *values, const struct section *section, struct answers *a)
 {
@@ -430,7 +421,7 @@ compile_headers(struct values *values, const struct section *section, struct ans
 	struct str rest = value->text, line;
 
 	a->marker_header = compile_header_name(values, &section->v[KEY_MARKER_HEADER]);
-	if (!is_header_value(section->v[KEY_CONTENT_SECURITY_POLICY].text))
+	if (str_has_control(section->v[KEY_CONTENT_SECURITY_POLICY].text))
 		problem_error(values->problems, &section->v[KEY_CONTENT_SECURITY_POLICY].place, "expected one line");
 	a->add_headers = arena_zalloc(values->arena, REPLY_HEADERS_MAX, sizeof *a->add_headers);
 	while (a->add_headers != NULL && str_split(&rest, '\n', &line)) {
@@ -446,7 +437,7 @@ compile_headers(struct values *values, const struct section *section, struct ans
 			    "%.*s is not for add_header: the gateway sets it itself", STR_ARG(name));
 			return;
 		}
-		if (colon >= line.len || !is_token(name) || !is_header_value(line) ||
+		if (colon >= line.len || !is_token(name) || str_has_control(line) ||
 		    a->add_header_count == REPLY_HEADERS_MAX / 2) {
 			problem_error(values->problems, &value->place,
 			    "expected at most %d headers like \"X-Notice: planned work\", not \"%.*s\"",

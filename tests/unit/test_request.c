@@ -314,13 +314,24 @@ test_request_header_cgi_name(void)
 		{ "all else as well",           "a!b\xc3\xa4",     "A_B__" },
 		{ "nothing",                    "",                "" },
 	};
-	struct arena *arena = arena_new_growing(4096), *full = arena_new_fixed(16);
+	struct arena *arena = arena_new_growing(64 * 1024), *full = arena_new_fixed(16);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(arena);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(full);
 	for (size_t i = 0; i < COUNT(cases); i++)
 		check_str(cases[i].say, header_cgi_name(str_of(cases[i].name), arena), cases[i].cgi_name);
 	CU_ASSERT_PTR_NULL(header_cgi_name(STR("X-Maintenance-Bypass"), full).p);
+	for (int c = 0; c < 256; c++) {
+		struct str name = { (char[]){ (char)c }, 1 }, cgi = header_cgi_name(name, arena);
+		bool alnum = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+
+		CU_ASSERT_EQUAL(header_is_plain(name), alnum || c == '-');
+		CU_ASSERT_EQUAL(cgi.p[0], !alnum ? '_' : c >= 'a' ? c - 32 : c);
+		CU_ASSERT_EQUAL(cgi.len, 1);
+	}
+	check_int("a plain name", header_is_plain(STR("X-Real-IP")), 1);
+	check_int("one byte more", header_is_plain(STR("X-Real-IP_")), 0);
+	check_int("no name", header_is_plain(STR("")), 0);
 	arena_free(full);
 	arena_free(arena);
 }

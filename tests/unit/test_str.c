@@ -241,6 +241,27 @@ test_str_escape(void)
 	expect(str_escape_at(STR_NONE, 0) == -1, "no text");
 }
 
+/* Every byte at every place of texts that are shorter and longer than two words. */
+static void
+test_str_control(void)
+{
+	static const char fillers[] = { 'a', ' ', '~', '\x80', '\xff' };
+	char text[19];
+
+	for (size_t filler = 0; filler < sizeof fillers; filler++)
+		for (size_t place = 0; place < sizeof text; place++)
+			for (int byte = 0; byte < 256; byte++) {
+				bool control = byte < 0x20 || byte == 0x7f;
+
+				memset(text, fillers[filler], sizeof text);
+				text[place] = (char)byte;
+				for (size_t len = place; len <= sizeof text; len++)
+					if (str_has_control((struct str){ text, len }) != (control && len > place))
+						CU_FAIL("a control character is found exactly where one is");
+			}
+	expect(!str_has_control(STR_NONE), "no text");
+}
+
 int
 suite_str(void)
 {
@@ -255,6 +276,7 @@ suite_str(void)
 	    CU_add_test(suite, "split a part again", test_str_split_part_again) == NULL ||
 	    CU_add_test(suite, "number", test_str_number) == NULL ||
 	    CU_add_test(suite, "escape", test_str_escape) == NULL ||
+	    CU_add_test(suite, "control characters", test_str_control) == NULL ||
 	    CU_add_test(suite, "hash", test_str_hash) == NULL)
 		return -1;
 	return 0;
