@@ -56,6 +56,8 @@ take_record(struct seen *seen, const unsigned char *record, size_t come)
 	}
 	if (id != seen->id || seen->id == 0 || seen->body)
 		return false;
+	if (type == PARAMS && content == 0 && record[6] > 0)
+		return false;                   /* libfcgi takes the padding for the next record */
 	if (type == PARAMS && !seen->parameters)
 		seen->parameters = content == 0;
 	else if (type == STDIN && seen->parameters && content > 0)

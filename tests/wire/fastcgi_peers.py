@@ -12,8 +12,8 @@ import struct
 import threading
 import time
 
-from fastcgi import (AUTHORIZER, END, GET_VALUES, GOOD, STDIN, STDOUT, ask, begin, connect, pairs, params, record,
-                     send, status, whole)
+from fastcgi import (AUTHORIZER, END, GET_VALUES, GOOD, PARAMS, STDIN, STDOUT, ask, begin, connect, pairs, params,
+                     record, send, status, whole)
 from harness import Folder, receive, wait_until, workers
 
 WORKERS = 8
@@ -74,6 +74,7 @@ class FastCgiPeers:
         self.check_empty_body(checks)
         self.check_pipelined(checks)
         self.check_capabilities(checks)
+        self.check_padded(checks)
         self.check_upload(checks)
         with open(self.folder.file("warden.ini")) as f:
             small = f.read()
@@ -149,6 +150,15 @@ class FastCgiPeers:
             self.check_others(checks, "peers that said GET_VALUES alone")
         for peer in peers:
             peer.close()
+
+    def check_padded(self, checks):
+        """Behind the parameters libfcgi takes the padding for a record: here one whose content never comes."""
+        trap = struct.pack(">BBHHBB", 1, STDIN, 1, 65535, 0, 0)
+        padded_end = struct.pack(">BBHHBB", 1, PARAMS, 1, 0, len(trap), 0) + trap
+        peer = Answers(self.path)
+        peer.socket.sendall(begin(flags=1) + record(PARAMS, pairs(PROTOCOL)) + padded_end + record(STDIN))
+        self.check_others(checks, "a padded end of the parameters")
+        peer.close()
 
     def check_upload(self, checks):
         """A held upload is answered before it has come, and may go on meanwhile."""
