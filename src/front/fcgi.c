@@ -76,6 +76,7 @@ step_aside(struct seat *seat, struct connection *c, size_t left)
 		return false;
 	}
 	connection_leave_set(c);
+	c->room = 0;                    /* what is written now, nobody counts */
 	seat->loop = NULL;
 	crew_run(&fcgi->crew, loop);
 	return true;

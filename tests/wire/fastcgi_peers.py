@@ -23,6 +23,8 @@ AT_ONCE = 0.5                   # seconds: below the one after which everything 
 PAGE = b"<!doctype html><title>large</title>" + b"x" * 400000       # more than a socket takes of who does not read
 PROTOCOL = GOOD + [("SERVER_PROTOCOL", "HTTP/1.1")]
 KEPT = whole(PROTOCOL, flags=1)
+OPEN = [(name, "/api/webhooks/1" if name == "REQUEST_URI" else value) for name, value in GOOD]      # passes ...
+SMALL = whole(OPEN, AUTHORIZER, flags=1)                                                # ... and so has a small answer
 CAPABILITIES = record(GET_VALUES, pairs([("FCGI_MAX_CONNS", "")]), 0)
 
 
@@ -84,6 +86,7 @@ class FastCgiPeers:
         self.check_half_requests(checks)
         self.check_large_answers(checks)
         self.check_deaf_peers(checks)
+        self.check_unread_page(checks)
         self.folder.remove()
 
     def check_at_once(self, checks, what, wanted, call, *arguments):
@@ -222,10 +225,23 @@ class FastCgiPeers:
         for peer in peers:
             peer.close()
 
+    def check_unread_page(self, checks):
+        """A worker that could wait has written the page, of which so much is unread that small answers do not fit."""
+        for read in range(200000, 220000, 4000):
+            peer = Answers(self.path)
+            peer.socket.sendall(KEPT)
+            while read > 0:
+                read -= len(peer.socket.recv(min(read, 1000)))
+            time.sleep(0.1)
+            for _ in range(60):
+                with contextlib.suppress(ConnectionError):
+                    peer.socket.sendall(SMALL)
+                time.sleep(0.002)
+            self.check_at_once(checks, "small answers behind an unread page: others", 200, self.ask_small)
+            peer.close()
+
     def ask_small(self):
-        """One that passes, and so has a small answer."""
-        parameters = [(name, "/api/webhooks/1" if name == "REQUEST_URI" else value) for name, value in GOOD]
-        return send(self.path, whole(parameters, AUTHORIZER), finish=False)
+        return send(self.path, whole(OPEN, AUTHORIZER), finish=False)
 
 
 WAYS = (FastCgiPeers,)
