@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * FastCGI by loops.  A loop is an epoll set, with its connections, that one worker runs: it serves every request that
- * has come whole, and waits for no peer.  So a request costs no change of threads, and a connection that idles, or has
- * sent half a request, costs none either.
+ * has come whole, and waits for no peer: its descriptors do not block.  So a request costs no change of threads, and a
+ * connection that idles, or has sent half a request, costs none either.
  *
  * What a worker may have to wait for - parameters too long to be looked through, a page larger than what can be sent to
  * a peer that does not read - it serves aside: it gives its loop to a free worker first, and afterwards waits for one

@@ -232,6 +232,7 @@ connections_guard(struct connections *connections, struct connection *c)
 
 	if (guard == -1)
 		return false;
+	(void)fcntl(guard, F_SETFL, O_RDWR);            /* which is the connection's as well */
 	enlist(connections, c);
 	connection_begin(connections, c);
 	(void)pthread_mutex_lock(&connections->mutex);
@@ -244,8 +245,8 @@ void
 connections_unguard(struct connections *connections, struct connection *c)
 {
 	(void)pthread_mutex_lock(&connections->mutex);
-	if (c->guard != -1)
-		(void)close(c->guard);
+	(void)fcntl(c->guard, F_SETFL, O_RDWR | O_NONBLOCK);
+	(void)close(c->guard);
 	c->guard = -1;
 	(void)pthread_mutex_unlock(&connections->mutex);
 	atomic_store_explicit(&c->began, 0, memory_order_relaxed);

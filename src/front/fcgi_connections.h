@@ -76,8 +76,8 @@ unsigned connection_age(const struct connections *connections, const struct conn
 void connection_served(const struct connections *connections, struct connection *connection);
 
 /*
- * The same, and until it is unguarded it is ended by a duplicate.  False where there is no descriptor for one, and
- * nothing was done.
+ * The same; and until it is unguarded, to read and to write waits for the peer, and it is ended by a duplicate.  False
+ * where there is no descriptor for one, and nothing was done.
  */
 bool connections_guard(struct connections *connections, struct connection *connection);
 void connections_unguard(struct connections *connections, struct connection *connection);

@@ -122,15 +122,17 @@ write_short(FCGX_Request *request, bool body, const struct fcgi_exchange *exchan
 static bool
 is_read(FCGX_Request *request, bool whole)
 {
+	int flags;
 	bool read;
 
 	if (FCGX_GetError(request->in) != 0)
 		return false;
 	if (whole)
 		return drain(request);
-	(void)fcntl(request->ipcFd, F_SETFL, O_RDWR | O_NONBLOCK);
+	flags = fcntl(request->ipcFd, F_GETFL);
+	(void)fcntl(request->ipcFd, F_SETFL, flags | O_NONBLOCK);
 	read = drain(request);
-	(void)fcntl(request->ipcFd, F_SETFL, O_RDWR);
+	(void)fcntl(request->ipcFd, F_SETFL, flags);
 	return read;
 }
 

@@ -24,9 +24,9 @@ enum fcgi_end {
 };
 
 /*
- * Reads one request from the connection, which must have come at least to the end of its parameters or the call waits
- * for that, and answers it: where may_write() says no, with a short 503.  A body is not waited for.  One thread per
- * worker.
+ * Reads one request from the connection, which must have come at least to the end of its parameters - or, on a
+ * descriptor that blocks, is waited for - and answers it: where may_write() says no, with a short 503.  A body is not
+ * waited for.  One thread per worker.
  */
 enum fcgi_end fcgi_request_serve(struct gateway *gateway, struct worker *worker, const struct fcgi_exchange *exchange);
 

@@ -261,7 +261,7 @@ listener_accept(const struct listener *listener)
 	int fd;
 
 	memset(&peer, 0, sizeof peer);
-	fd = accept4(listener->fd, &peer.any, &len, SOCK_CLOEXEC);
+	fd = accept4(listener->fd, &peer.any, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd == -1)
 		return errno == EWOULDBLOCK || errno == EINTR || errno == ECONNABORTED ? -EAGAIN : -errno;
 	if (!peer_allowed(listener, &peer)) {

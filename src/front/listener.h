@@ -42,7 +42,7 @@ void listener_close(struct listener *listener);
 int  listener_peer_address(const struct sockaddr *peer, struct ip_addr *ret);
 
 /*
- * Accepts one connection without waiting, close-on-exec, itself one that waits.
+ * Accepts one connection without waiting, close-on-exec, non-blocking.
  * Returns its descriptor, or -EAGAIN when there is none or it was refused, or another -errno.
  */
 int  listener_accept(const struct listener *listener);

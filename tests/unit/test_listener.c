@@ -92,6 +92,7 @@ test_listener_accept(void)
 	CU_ASSERT_FATAL(fd >= 0);
 	CHECK("close-on-exec", fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	CHECK("the listener too", fcntl(listener.fd, F_GETFD) & FD_CLOEXEC);
+	CHECK("does not block", fcntl(fd, F_GETFL) & O_NONBLOCK);
 	(void)close(fd);
 	(void)close(client);
 	listener_close(&listener);
