@@ -258,7 +258,7 @@ hear_again(const struct fcgi *fcgi, struct loop *loop)
 		loop->deaf_until = 0;
 }
 
-/* The loops have their connections in turn. */
+/* What stays goes to the loops in turn. */
 static void
 accept_connection(struct seat *seat)
 {
@@ -276,10 +276,7 @@ accept_connection(struct seat *seat)
 	if (c == NULL)
 		return;
 	c->room = FIRST_ROOM;
-	if (c->set == seat->loop->set)
-		attend(seat, c, false);         /* most often the request is there already */
-	else
-		connections_stay(&fcgi->connections, c);
+	attend(seat, c, false);         /* most often the request is there already, and the only one */
 }
 
 static void
