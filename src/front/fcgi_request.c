@@ -19,12 +19,7 @@
 
 #define DRAIN_MAX 65536         /* bytes of a body that are thrown away to keep the connection */
 
-/* How long, in ms, libfcgi waits for a peer that does not close after the answer. */
-#ifdef PLAIN_FCGI
-#define CLOSE_MS "50"
-#else
-#define CLOSE_MS "0"            /* front/fcgi.c closes by itself */
-#endif
+#define CLOSE_MS "50"           /* so long libfcgi waits for a peer that does not close after the answer */
 
 enum fcgi_role { ROLE_RESPONDER = 1, ROLE_AUTHORIZER = 2 };     /* FastCGI specification, section 8 */
 
@@ -162,6 +157,7 @@ fcgi_request_serve(struct gateway *gateway, struct worker *worker, const struct 
 	}
 	request.ipcFd = exchange->fd;
 	request.keepConnection = 1;
+	(void)FCGX_Detach(&request);            /* where it closes, it does not read first what else comes */
 	if (FCGX_Accept_r(&request) != 0)
 		return FCGI_END_CLOSED;         /* no request came; libfcgi closed it */
 	decide(gateway, worker, &request, &reply);
