@@ -288,7 +288,10 @@ handle(struct seat *seat, const struct epoll_event *event)
 		accept_connection(seat);
 	} else if (event->data.ptr != &fcgi->stop) {
 		connection_take(event->data.ptr);
-		attend(seat, event->data.ptr, (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
+		if ((event->events & (EPOLLHUP | EPOLLERR)) != 0)
+			connections_close(&fcgi->connections, event->data.ptr);         /* nobody reads an answer */
+		else
+			attend(seat, event->data.ptr, (event->events & EPOLLRDHUP) != 0);
 	}
 }
 

@@ -17,6 +17,7 @@ from fastcgi import (AUTHORIZER, END, GET_VALUES, GOOD, PARAMS, STDIN, STDOUT, a
 from harness import Folder, receive, wait_until, workers
 
 WORKERS = 8
+CONNECTIONS_MAX = 1024          # FCGI_CONNECTIONS_MAX
 LOOPS = min((len(os.sched_getaffinity(0)) + 1) // 2, WORKERS // 2)      # workers that serve everybody
 FREE = WORKERS - LOOPS          # workers that may wait for one peer each
 AT_ONCE = 0.5                   # seconds: below the one after which everything that waits is looked at again
@@ -76,6 +77,7 @@ class FastCgiPeers:
         self.check_empty_body(checks)
         self.check_pipelined(checks)
         self.check_capabilities(checks)
+        self.check_too_many(checks)
         self.check_padded(checks)
         self.check_upload(checks)
         with open(self.folder.file("warden.ini")) as f:
@@ -154,6 +156,18 @@ class FastCgiPeers:
         for peer in peers:
             peer.close()
 
+    def check_too_many(self, checks):
+        """More than may stay end, also where a worker would have to wait for each, and none is free."""
+        peers = [Answers(self.path) for _ in range(CONNECTIONS_MAX + 300)]
+        for peer in peers:
+            peer.socket.sendall(CAPABILITIES)
+        time.sleep(1)
+        checks.that("no more connections than may stay", self.descriptors() < CONNECTIONS_MAX + 50, self.descriptors())
+        self.check_others(checks, "too many connections")
+        for peer in peers:
+            peer.close()
+        wait_until(lambda: self.descriptors() < 50, "the end of all")
+
     def check_padded(self, checks):
         """Behind the parameters libfcgi takes the padding for a record: here one whose content never comes."""
         trap = struct.pack(">BBHHBB", 1, STDIN, 1, 65535, 0, 0)
@@ -209,7 +223,13 @@ class FastCgiPeers:
             peer.close()
 
     def threads(self):
-        return sum(len(os.listdir(f"/proc/{pid}/task")) for pid in workers(self.folder.gateway.pid))
+        return self.count("task")
+
+    def descriptors(self):
+        return self.count("fd")
+
+    def count(self, what):
+        return sum(len(os.listdir(f"/proc/{pid}/{what}")) for pid in workers(self.folder.gateway.pid))
 
     def check_deaf_peers(self, checks):
         """They ask and do not read.  Those that have a worker get all they asked for once they read."""
