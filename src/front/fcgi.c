@@ -185,7 +185,7 @@ half_of_free(const struct fcgi *fcgi)
 
 /* Whether it is left to its set: until more has come, or a worker may wait for it. */
 static bool
-is_to_wait(struct seat *seat, struct connection *c, enum fcgi_look look)
+is_to_wait(struct seat *seat, struct connection *c, enum fcgi_look look, bool ended)
 {
 	bool is_new = connection_age(&fcgi_of(seat)->connections, c) < PATIENCE;
 
@@ -195,7 +195,7 @@ is_to_wait(struct seat *seat, struct connection *c, enum fcgi_look look)
 	case FCGI_LOOK_PART:            /* small pieces may fill the buffer: then no more comes before it is read */
 		return is_new || !step_aside(seat, c, half_of_free(fcgi_of(seat)));
 	case FCGI_LOOK_SOON:
-		return is_new;
+		return is_new && !ended;
 	case FCGI_LOOK_ODD:
 		return !step_aside(seat, c, 0);
 	default:
@@ -217,7 +217,7 @@ attend(struct seat *seat, struct connection *c, bool ended)
 	look = fcgi_look(c->fd);
 	if (look == FCGI_LOOK_OVER || (ended && look <= FCGI_LOOK_PART)) {
 		connections_close(connections, c);
-	} else if (is_to_wait(seat, c, look)) {
+	} else if (is_to_wait(seat, c, look, ended)) {
 		if (look != FCGI_LOOK_NOTHING)
 			connection_begin(connections, c);
 		connections_stay(connections, c);

@@ -134,6 +134,7 @@ class FastCgiPeers:
         checks.that("an empty body that never ends: answered", status(peer.one()) == 503)
         checks.that("an empty body that never ends: ends the connection", peer.record(), (0 == b""))
         peer.close()
+        self.check_at_once(checks, "an empty body, and the peer ends", 503, send, self.path, begin() + params(PROTOCOL))
         peer = Answers(self.path)
         self.check_at_once(checks, "an announced body", 503, peer.ask,
                            begin(flags=1) + params(PROTOCOL + [("CONTENT_LENGTH", "7")]))
