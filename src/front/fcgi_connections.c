@@ -10,15 +10,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "front/fcgi.h"
 #include "front/fcgi_connections.h"
 
 #define ENDED UINT_MAX          /* its last second, so that it is not ended twice */
 
+static unsigned
+clock_seconds(void)
+{
+	return (unsigned)(clock_monotonic_ms() / 1000) + 1;
+}
+
 void
 connections_init(struct connections *connections)
 {
-	*connections = (struct connections){ .now = 1 };
+	*connections = (struct connections){ .now = clock_seconds() };
 	(void)pthread_mutex_init(&connections->mutex, NULL);
 }
 
@@ -275,8 +282,9 @@ watch(struct connection *c, unsigned now)
 void
 connections_tick(struct connections *connections)
 {
-	unsigned now = atomic_fetch_add(&connections->now, 1) + 1;
+	unsigned now = clock_seconds();
 
+	atomic_store_explicit(&connections->now, now, memory_order_relaxed);
 	(void)pthread_mutex_lock(&connections->mutex);
 	for (struct connection *c = connections->first; c != NULL; c = c->after)
 		watch(c, now);

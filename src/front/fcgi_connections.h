@@ -32,7 +32,7 @@ struct connections {
 	pthread_mutex_t    mutex;
 	struct connection *first;
 	size_t             count;
-	_Atomic(unsigned)  now;         /* seconds, from 1 on */
+	_Atomic(unsigned)  now;         /* monotonic seconds, never 0; as of the last connections_tick() */
 };
 
 void connections_init(struct connections *connections);
@@ -86,8 +86,8 @@ void connections_unguard(struct connections *connections, struct connection *con
 void connections_end_idle(struct connections *connections, size_t count);
 
 /*
- * To be called once a second, by one thread.  Ends what takes too long, and has the sets tell again of everything that
- * waits for more: what is missing may not be worth waiting for any more.
+ * To be called about once a second, by one thread.  Ends what takes too long, and has the sets tell again of everything
+ * that waits for more: what is missing may not be worth waiting for any more.
  */
 void connections_tick(struct connections *connections);
 

@@ -7,6 +7,7 @@ they would come after a second, when the gateway looks again at everything that 
 import contextlib
 import os
 import select
+import signal
 import socket
 import struct
 import threading
@@ -21,7 +22,7 @@ CONNECTIONS_MAX = 1024          # FCGI_CONNECTIONS_MAX
 LOOPS = min((len(os.sched_getaffinity(0)) + 1) // 2, WORKERS // 2)      # workers that serve everybody
 FREE = WORKERS - LOOPS          # workers that may wait for one peer each
 AT_ONCE = 0.5                   # seconds: below the one after which everything that waits is looked at again
-PAGE = b"<!doctype html><title>large</title>" + b"x" * 400000       # more than a socket takes of who does not read
+PAGE = b"<!doctype html><title>large</title>" + b"x" * 400000 + b"its end"     # a socket does not take all of it
 PROTOCOL = GOOD + [("SERVER_PROTOCOL", "HTTP/1.1")]
 KEPT = whole(PROTOCOL, flags=1)
 OPEN = [(name, "/api/webhooks/1" if name == "REQUEST_URI" else value) for name, value in GOOD]      # passes ...
@@ -89,6 +90,7 @@ class FastCgiPeers:
         self.check_large_answers(checks)
         self.check_deaf_peers(checks)
         self.check_unread_page(checks)
+        self.check_slow_reader(checks)
         self.folder.remove()
 
     def check_at_once(self, checks, what, wanted, call, *arguments):
@@ -260,6 +262,16 @@ class FastCgiPeers:
                 time.sleep(0.002)
             self.check_at_once(checks, "small answers behind an unread page: others", 200, self.ask_small)
             peer.close()
+
+    def check_slow_reader(self, checks):
+        """SIGHUP has the main thread look sooner than after a second: no time for that has passed."""
+        peer = Answers(self.path)
+        peer.socket.sendall(KEPT)
+        for _ in range(15):
+            os.kill(workers(self.folder.gateway.pid)[0], signal.SIGHUP)
+            time.sleep(0.1)
+        checks.that("a reader that waits through 15 reloads gets all", peer.one().endswith(PAGE[-1000:]))
+        peer.close()
 
     def ask_small(self):
         return send(self.path, whole(OPEN, AUTHORIZER), finish=False)
