@@ -158,9 +158,7 @@ serve_connection(struct seat *seat, struct connection *c, enum fcgi_look look, b
 {
 	struct connections *connections = &fcgi_of(seat)->connections;
 	struct turn turn = { seat, c };
-	struct fcgi_exchange exchange = {
-		c->fd, look == FCGI_LOOK_WHOLE || look == FCGI_LOOK_MORE, may_write, &turn,
-	};
+	struct fcgi_exchange exchange = { c->fd, look == FCGI_LOOK_WHOLE, may_write, &turn };
 	enum fcgi_end end;
 
 	connection_served(connections, c);
@@ -169,7 +167,7 @@ serve_connection(struct seat *seat, struct connection *c, enum fcgi_look look, b
 		connections_unguard(connections, c);
 	if (end == FCGI_END_CLOSED)
 		c->fd = -1;
-	if (end == FCGI_END_UNREAD || (end == FCGI_END_KEPT && look == FCGI_LOOK_MORE))
+	if (end == FCGI_END_UNREAD)
 		linger(connections, c);
 	else if (end == FCGI_END_KEPT && !ended)
 		connections_stay(connections, c);

@@ -101,13 +101,31 @@ walk(const unsigned char *data, size_t len)
 	return judge(&seen, data, len);
 }
 
+/* Where more has come than was looked through: that is behind it. */
+static enum fcgi_look
+with_more(enum fcgi_look look)
+{
+	switch (look) {
+	case FCGI_LOOK_PART:
+		return FCGI_LOOK_ODD;
+	case FCGI_LOOK_SOON:
+		return FCGI_LOOK_OPEN;
+	case FCGI_LOOK_WHOLE:
+		return FCGI_LOOK_MORE;
+	default:
+		return look;
+	}
+}
+
 enum fcgi_look
 fcgi_look(int fd)
 {
 	unsigned char data[FCGI_LOOK_BYTES];
 	ssize_t len = recv(fd, data, sizeof data, MSG_PEEK | MSG_DONTWAIT);
+	enum fcgi_look look;
 
 	if (len <= 0)
 		return len < 0 && (errno == EAGAIN || errno == EINTR) ? FCGI_LOOK_NOTHING : FCGI_LOOK_OVER;
-	return (size_t)len == sizeof data ? FCGI_LOOK_ODD : walk(data, (size_t)len);
+	look = walk(data, (size_t)len);
+	return (size_t)len == sizeof data ? with_more(look) : look;
 }

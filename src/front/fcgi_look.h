@@ -5,7 +5,7 @@
 #ifndef FRONT_FCGI_LOOK_H
 #define FRONT_FCGI_LOOK_H
 
-#define FCGI_LOOK_BYTES 32768   /* what is longer is not looked through */
+#define FCGI_LOOK_BYTES 32768   /* that are looked through; parameters that are longer are too long */
 
 enum fcgi_look {
 	FCGI_LOOK_NOTHING,      /* nothing has come */
@@ -14,7 +14,7 @@ enum fcgi_look {
 	FCGI_LOOK_OPEN,         /* its parameters; of its body not all, and it may be long in coming */
 	FCGI_LOOK_WHOLE,        /* a request to its end */
 	FCGI_LOOK_MORE,         /* a request to its end, and something behind it */
-	FCGI_LOOK_ODD,          /* too long, or what web servers do not send: who reads it may have to wait */
+	FCGI_LOOK_ODD,          /* long parameters, or what web servers do not send: who reads it may have to wait */
 	FCGI_LOOK_OVER,         /* the peer has ended, aborts, or speaks no FastCGI: there is nothing to answer */
 };
 

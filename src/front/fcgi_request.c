@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcgiapp.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,8 +15,6 @@
 #include "front/cgi_env.h"
 #include "front/cgi_head.h"
 #include "front/fcgi_request.h"
-
-#define DRAIN_MAX 65536         /* bytes of a body that are thrown away to keep the connection */
 
 #define CLOSE_MS "50"           /* so long libfcgi waits for a peer that does not close after the answer */
 
@@ -84,18 +81,15 @@ fcgi_request_accept(struct gateway *gateway, struct worker *worker, int listener
 _Static_assert(sizeof(((FCGX_Request *)NULL)->ipcFd) == sizeof(int), "FCGX_Request.ipcFd is the connection");
 _Static_assert(sizeof(((FCGX_Request *)NULL)->keepConnection) == sizeof(int), "FCGX_Request.keepConnection is a flag");
 
-/* Throws away what there is of the body, up to a limit.  True when that was all of it. */
+/* Throws away the body, which is there to its end.  False: libfcgi has found something else. */
 static bool
 drain(FCGX_Request *request)
 {
 	char nothing[4096];
-	int n, total = 0;
 
-	do {
-		n = FCGX_GetStr(nothing, sizeof nothing, request->in);
-		total += n;
-	} while (n == (int)sizeof nothing && total < DRAIN_MAX);
-	return total < DRAIN_MAX && FCGX_GetError(request->in) == 0;
+	while (FCGX_GetStr(nothing, sizeof nothing, request->in) == (int)sizeof nothing)
+		;
+	return FCGX_GetError(request->in) == 0;
 }
 
 /* Where a whole page would have to wait for the peer, and nobody has the time. */
@@ -107,28 +101,6 @@ write_short(FCGX_Request *request, bool body, const struct fcgi_exchange *exchan
 	reply_emergency(&reply, 503);
 	reply.send_body = body;
 	return write_reply(request, &reply, exchange);
-}
-
-/*
- * Whether the next bytes of the connection will be another request: what is left of a body would be read as one.  The
- * answer is still in the library's hands, so a body that is not there yet is not waited for: a held upload is answered
- * at once.
- */
-static bool
-is_read(FCGX_Request *request, bool whole)
-{
-	int flags;
-	bool read;
-
-	if (FCGX_GetError(request->in) != 0)
-		return false;
-	if (whole)
-		return drain(request);
-	flags = fcntl(request->ipcFd, F_GETFL);
-	(void)fcntl(request->ipcFd, F_SETFL, flags | O_NONBLOCK);
-	read = drain(request);
-	(void)fcntl(request->ipcFd, F_SETFL, flags);
-	return read;
 }
 
 /* As FCGX_Finish_r() does it, but the connection stays open. */
@@ -149,7 +121,6 @@ fcgi_request_serve(struct gateway *gateway, struct worker *worker, const struct 
 {
 	FCGX_Request request;
 	struct reply reply;
-	bool read;
 
 	if (FCGX_InitRequest(&request, -1, 0) != 0) {
 		(void)close(exchange->fd);
@@ -165,8 +136,8 @@ fcgi_request_serve(struct gateway *gateway, struct worker *worker, const struct 
 		FCGX_Free(&request, 1);
 		return FCGI_END_CLOSED;
 	}
-	read = is_read(&request, exchange->whole);
-	return finish(&request, read);
+	/* libfcgi reads ahead: of what is not whole it may have taken a part of what comes behind */
+	return finish(&request, exchange->whole && drain(&request));
 }
 
 #endif

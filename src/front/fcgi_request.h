@@ -11,7 +11,7 @@ int  fcgi_request_init(void);
 
 struct fcgi_exchange {
 	int    fd;
-	bool   whole;                   /* the request has come to its end */
+	bool   whole;                   /* the request has come to its end, and nothing behind it */
 	bool (*may_write)(void *context, size_t len);   /* whether so long an answer may be sent, and waited for */
 	void  *context;
 };
@@ -19,14 +19,14 @@ struct fcgi_exchange {
 enum fcgi_end {
 	FCGI_END_KEPT,                  /* the server asked to keep the connection, and nothing is left in it */
 	FCGI_END_READ,                  /* answered, and nothing more is to be read */
-	FCGI_END_UNREAD,                /* answered; the peer may still be sending what nobody wants */
+	FCGI_END_UNREAD,                /* answered; it was not whole, so what still comes cannot be told apart */
 	FCGI_END_CLOSED,                /* the descriptor is closed: it was no request, or nothing may be written */
 };
 
 /*
  * Reads one request from the connection, which must have come at least to the end of its parameters - or, on a
  * descriptor that blocks, is waited for - and answers it: where may_write() says no, with a short 503.  A body is not
- * waited for.  One thread per worker.
+ * waited for, so a held upload is answered at once.  One thread per worker.
  */
 enum fcgi_end fcgi_request_serve(struct gateway *gateway, struct worker *worker, const struct fcgi_exchange *exchange);
 

@@ -106,6 +106,30 @@ test_fcgi_look_long(void)
 	check_int("no descriptor", fcgi_look(-1), FCGI_LOOK_OVER);
 }
 
+/* As long as is looked through, of which `start` is the first bytes. */
+static void
+check_full(const char *say, struct str start, enum fcgi_look look)
+{
+	static char data[FCGI_LOOK_BYTES];
+	int pair[2];
+
+	memset(data, 0, sizeof data);
+	memcpy(data, start.p, start.len);
+	CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	CU_ASSERT_EQUAL(write(pair[0], data, sizeof data), (ssize_t)sizeof data);
+	check_int(say, fcgi_look(pair[1]), (long)look);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+
+static void
+test_fcgi_look_full(void)
+{
+	check_full("a long body", STR(BEGIN_1 HTTP_1 END_1 "\1\5\0\1\377\377\0\0"), FCGI_LOOK_OPEN);
+	check_full("whole, and something behind it", STR(WHOLE), FCGI_LOOK_MORE);
+	check_full("long parameters", STR(BEGIN_1 "\1\4\0\1\377\377\0\0"), FCGI_LOOK_ODD);
+}
+
 int
 suite_fcgi_look(void)
 {
@@ -113,7 +137,8 @@ suite_fcgi_look(void)
 
 	if (suite == NULL ||
 	    CU_add_test(suite, "parts", test_fcgi_look_parts) == NULL ||
-	    CU_add_test(suite, "long", test_fcgi_look_long) == NULL)
+	    CU_add_test(suite, "long", test_fcgi_look_long) == NULL ||
+	    CU_add_test(suite, "full", test_fcgi_look_full) == NULL)
 		return -1;
 	return 0;
 }

@@ -134,7 +134,7 @@ class FastCgiPeers:
         self.check_at_once(checks, "an empty body: the next one", 503, peer.ask)
         peer.socket.sendall(begin(flags=1) + params(PROTOCOL))
         checks.that("an empty body that never ends: answered", status(peer.one()) == 503)
-        checks.that("an empty body that never ends: ends the connection", peer.record(), (0 == b""))
+        checks.that("an empty body that never ends: ends the connection", peer.record() == (0, b""))
         peer.close()
         self.check_at_once(checks, "an empty body, and the peer ends", 503, send, self.path, begin() + params(PROTOCOL))
         peer = Answers(self.path)
@@ -146,7 +146,7 @@ class FastCgiPeers:
         """libfcgi cannot be asked for the second one: the first is answered, and that is all."""
         peer = Answers(self.path)
         self.check_at_once(checks, "two requests at once: the first", 503, peer.ask, KEPT + KEPT)
-        checks.that("two requests at once: then the connection ends", peer.record(), (0 == b""))
+        checks.that("two requests at once: then the connection ends", peer.record() == (0, b""))
         peer.close()
 
     def check_capabilities(self, checks):
@@ -193,6 +193,18 @@ class FastCgiPeers:
         checks.that("what goes on is thrown away", sent > 8000000, sent)
         self.check_others(checks, "an upload that goes on")
         peer.close()
+        large = begin(flags=1) + params(PROTOCOL + [("CONTENT_LENGTH", "50000")])
+        large += record(STDIN, b"x" * 50000) + record(STDIN)
+        waiting = [Answers(self.path) for _ in range(FREE)]
+        for peer in waiting:
+            peer.socket.sendall(CAPABILITIES)
+        for what, data in (("a large upload", large), ("one with a request behind it", large + KEPT)):
+            peer = Answers(self.path)
+            self.check_at_once(checks, f"while no worker is free, {what}", 503, peer.ask, data)
+            checks.that(f"{what}: then the connection ends", peer.record() == (0, b""))
+            peer.close()
+        for peer in waiting:
+            peer.close()
 
     def check_large_answers(self, checks):
         """Each takes a worker for itself; where none is left, it is a short one.  None is forgotten."""
