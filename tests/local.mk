@@ -46,7 +46,8 @@ UNIT_SOURCES = \
 	tests/unit/test_host.c tests/unit/test_ini.c tests/unit/test_ip.c tests/unit/test_counters.c \
 	tests/unit/test_journal.c tests/unit/test_keys.c tests/unit/test_offer.c tests/unit/test_planning.c \
 	tests/unit/test_recurrence.c tests/unit/test_ticket.c tests/unit/test_window.c \
-	tests/unit/test_fcgi_look.c tests/unit/test_fcgi_request.c tests/unit/test_limits.c tests/unit/test_listener.c \
+	tests/unit/test_fcgi_connections.c tests/unit/test_fcgi_look.c tests/unit/test_fcgi_request.c \
+	tests/unit/test_limits.c tests/unit/test_listener.c \
 	tests/unit/test_supervise.c tests/unit/test_log.c tests/unit/test_method.c tests/unit/test_negotiate.c \
 	tests/unit/test_page.c tests/unit/test_pages.c tests/unit/test_path.c tests/unit/test_problem.c \
 	tests/unit/test_reply.c tests/unit/test_rewritemap.c tests/unit/test_request.c tests/unit/test_secret.c tests/unit/test_serve.c \

@@ -73,6 +73,30 @@ connection_release(struct connection *c)
 	atomic_store_explicit(&c->taken, false, memory_order_release);
 }
 
+/* --- its set --- */
+
+static int
+control_set(struct connection *c, int operation)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = c };
+
+	return epoll_ctl(c->set, operation, c->fd, &event);
+}
+
+void
+connection_leave_set(struct connection *c)
+{
+	if (c->in_set)
+		(void)control_set(c, EPOLL_CTL_DEL);
+	c->in_set = false;
+}
+
+void
+connection_tell_again(struct connection *c)
+{
+	(void)control_set(c, EPOLL_CTL_MOD);
+}
+
 /* --- the list; under the mutex --- */
 
 static void
@@ -143,8 +167,10 @@ connections_close(struct connections *connections, struct connection *c)
 		take_from_list(connections, c);
 		(void)pthread_mutex_unlock(&connections->mutex);
 	}
-	if (c->fd != -1)
+	if (c->fd != -1) {
+		connection_leave_set(c);        /* a child that executes nothing yet has it, too */
 		(void)close(c->fd);
+	}
 	free(c);
 }
 
@@ -156,15 +182,7 @@ connections_finish(struct connections *connections)
 	(void)pthread_mutex_destroy(&connections->mutex);
 }
 
-/* --- its set --- */
-
-static int
-control_set(struct connection *c, int operation)
-{
-	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = c };
-
-	return epoll_ctl(c->set, operation, c->fd, &event);
-}
+/* --- the way into its set --- */
 
 static void
 enlist(struct connections *connections, struct connection *c)
@@ -191,20 +209,6 @@ connections_stay(struct connections *connections, struct connection *c)
 		connection_release(c);
 	else
 		connections_close(connections, c);
-}
-
-void
-connection_leave_set(struct connection *c)
-{
-	if (c->in_set)
-		(void)control_set(c, EPOLL_CTL_DEL);
-	c->in_set = false;
-}
-
-void
-connection_tell_again(struct connection *c)
-{
-	(void)control_set(c, EPOLL_CTL_MOD);
 }
 
 /* --- the watch --- */

@@ -10,7 +10,6 @@
 #include <fcgiapp.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "front/cgi_env.h"
 #include "front/cgi_head.h"
@@ -122,10 +121,8 @@ fcgi_request_serve(struct gateway *gateway, struct worker *worker, const struct 
 	FCGX_Request request;
 	struct reply reply;
 
-	if (FCGX_InitRequest(&request, -1, 0) != 0) {
-		(void)close(exchange->fd);
-		return FCGI_END_CLOSED;
-	}
+	if (FCGX_InitRequest(&request, -1, 0) != 0)
+		return FCGI_END_READ;
 	request.ipcFd = exchange->fd;
 	request.keepConnection = 1;
 	(void)FCGX_Detach(&request);            /* where it closes, it does not read first what else comes */
@@ -133,8 +130,8 @@ fcgi_request_serve(struct gateway *gateway, struct worker *worker, const struct 
 		return FCGI_END_CLOSED;         /* no request came; libfcgi closed it */
 	decide(gateway, worker, &request, &reply);
 	if (!write_reply(&request, &reply, exchange) && !write_short(&request, reply.send_body, exchange)) {
-		FCGX_Free(&request, 1);
-		return FCGI_END_CLOSED;
+		FCGX_Free(&request, 0);
+		return FCGI_END_READ;
 	}
 	/* libfcgi reads ahead: of what is not whole it may have taken a part of what comes behind */
 	return finish(&request, exchange->whole && drain(&request));

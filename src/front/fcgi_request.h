@@ -18,9 +18,9 @@ struct fcgi_exchange {
 
 enum fcgi_end {
 	FCGI_END_KEPT,                  /* the server asked to keep the connection, and nothing is left in it */
-	FCGI_END_READ,                  /* answered, and nothing more is to be read */
+	FCGI_END_READ,                  /* answered, or nothing may be written; nothing more is to be read */
 	FCGI_END_UNREAD,                /* answered; it was not whole, so what still comes cannot be told apart */
-	FCGI_END_CLOSED,                /* the descriptor is closed: it was no request, or nothing may be written */
+	FCGI_END_CLOSED,                /* it was no request, and libfcgi has closed the descriptor */
 };
 
 /*
