@@ -195,7 +195,7 @@ is_to_wait(struct seat *seat, struct connection *c, enum fcgi_look look, bool en
 	case FCGI_LOOK_SOON:
 		return is_new && !ended;
 	case FCGI_LOOK_ODD:
-		return !step_aside(seat, c, 0);
+		return !step_aside(seat, c, half_of_free(fcgi_of(seat)));
 	default:
 		return false;
 	}
@@ -278,19 +278,26 @@ accept_connection(struct seat *seat)
 }
 
 static void
+hear_of(struct seat *seat, struct connection *c, uint32_t events)
+{
+	connection_take(c);
+	if (c->fd == -1)
+		connection_release(c);
+	else if ((events & (EPOLLHUP | EPOLLERR)) != 0)
+		connections_close(&fcgi_of(seat)->connections, c);      /* nobody reads an answer */
+	else
+		attend(seat, c, (events & EPOLLRDHUP) != 0);
+}
+
+static void
 handle(struct seat *seat, const struct epoll_event *event)
 {
-	struct fcgi *fcgi = fcgi_of(seat);
+	const struct fcgi *fcgi = fcgi_of(seat);
 
-	if (event->data.ptr == fcgi) {
+	if (event->data.ptr == fcgi)
 		accept_connection(seat);
-	} else if (event->data.ptr != &fcgi->stop) {
-		connection_take(event->data.ptr);
-		if ((event->events & (EPOLLHUP | EPOLLERR)) != 0)
-			connections_close(&fcgi->connections, event->data.ptr);         /* nobody reads an answer */
-		else
-			attend(seat, event->data.ptr, (event->events & EPOLLRDHUP) != 0);
-	}
+	else if (event->data.ptr != &fcgi->stop)
+		hear_of(seat, event->data.ptr, event->events);
 }
 
 /* Waits for something to come.  False when all are to stop. */

@@ -159,6 +159,21 @@ connections_end_idle(struct connections *connections, size_t count)
 	(void)pthread_mutex_unlock(&connections->mutex);
 }
 
+/*
+ * libfcgi has closed it, so it cannot be taken out of its set, which may still tell of it: where a child that executes
+ * nothing yet has it, too.
+ */
+static void
+bury(struct connections *connections, struct connection *c)
+{
+	c->last = connections_now(connections);
+	(void)pthread_mutex_lock(&connections->mutex);
+	c->after = connections->buried;
+	connections->buried = c;
+	(void)pthread_mutex_unlock(&connections->mutex);
+	connection_release(c);
+}
+
 void
 connections_close(struct connections *connections, struct connection *c)
 {
@@ -167,6 +182,10 @@ connections_close(struct connections *connections, struct connection *c)
 		take_from_list(connections, c);
 		(void)pthread_mutex_unlock(&connections->mutex);
 	}
+	if (c->fd == -1 && c->in_set) {
+		bury(connections, c);
+		return;
+	}
 	if (c->fd != -1) {
 		connection_leave_set(c);        /* a child that executes nothing yet has it, too */
 		(void)close(c->fd);
@@ -174,11 +193,27 @@ connections_close(struct connections *connections, struct connection *c)
 	free(c);
 }
 
+static void
+free_buried(struct connections *connections, bool all)
+{
+	struct connection **at = &connections->buried, *c;
+
+	while ((c = *at) != NULL) {
+		if (all || connections_now(connections) - c->last >= FCGI_REQUEST_SECONDS) {
+			*at = c->after;
+			free(c);
+		} else {
+			at = &c->after;
+		}
+	}
+}
+
 void
 connections_finish(struct connections *connections)
 {
 	while (connections->first != NULL)
 		connections_close(connections, connections->first);
+	free_buried(connections, true);
 	(void)pthread_mutex_destroy(&connections->mutex);
 }
 
@@ -292,6 +327,7 @@ connections_tick(struct connections *connections)
 	(void)pthread_mutex_lock(&connections->mutex);
 	for (struct connection *c = connections->first; c != NULL; c = c->after)
 		watch(c, now);
+	free_buried(connections, false);
 	(void)pthread_mutex_unlock(&connections->mutex);
 }
 

@@ -17,7 +17,7 @@
 
 struct connection {
 	struct connection *before, *after;
-	int                fd;
+	int                fd;          /* -1: closed */
 	int                set;         /* the epoll set that it belongs to */
 	bool               in_set, listed;
 	bool               lingers;     /* answered: what still comes is thrown away */
@@ -32,6 +32,7 @@ struct connections {
 	pthread_mutex_t    mutex;
 	struct connection *first;
 	size_t             count;
+	struct connection *buried;      /* closed, but a set may still tell of them */
 	_Atomic(unsigned)  now;         /* monotonic seconds, never 0; as of the last connections_tick() */
 };
 
@@ -63,7 +64,10 @@ void connection_leave_set(struct connection *connection);
 /* Has its set tell of it again, if there is something. */
 void connection_tell_again(struct connection *connection);
 
-/* Closes the descriptor, unless it is -1, and frees it.  It must be taken. */
+/*
+ * Closes the descriptor, unless it is -1, and frees it.  It must be taken.  One that is in a set and was closed by
+ * others is freed later, for its set may still tell of it.
+ */
 void connections_close(struct connections *connections, struct connection *connection);
 
 /* Its time is limited to FCGI_REQUEST_SECONDS, from now on if it was not before. */
