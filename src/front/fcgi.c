@@ -342,14 +342,13 @@ free_fcgi(struct fcgi *fcgi)
 	free(fcgi);
 }
 
-/* Half of the processors are the web server's in front, and half of the workers are for what would hold a loop up. */
+/* One for each processor; but half of the workers are for what would hold a loop up. */
 static size_t
 wanted_loops(size_t workers)
 {
 	cpu_set_t processors;
 	size_t most = (workers + 1) / 2 < LOOPS_MAX ? (workers + 1) / 2 : LOOPS_MAX;
-	size_t count = sched_getaffinity(0, sizeof processors, &processors) == 0 ?
-	    ((size_t)CPU_COUNT(&processors) + 1) / 2 : 1;
+	size_t count = sched_getaffinity(0, sizeof processors, &processors) == 0 ? (size_t)CPU_COUNT(&processors) : 1;
 
 	return count < most ? count : most;
 }
