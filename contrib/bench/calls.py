@@ -11,7 +11,6 @@ from figures import Amount, Figure
 
 FEW, MORE = 1000, 3000          # requests of the two runs
 EVENT_LOOP = 2                  # calls that waiting for the next request may take
-ROOM = 0.5                      # that the question how much a peer has read may take, for it is asked now and then
 NO_MORE_THAN = 0.02             # calls per request that are no request's own
 
 
@@ -95,9 +94,9 @@ def per_request(bench):
             how = f"{what}, {'kept' if keep else 'a connection each'}"
             ours, theirs = (counted(bench, *one, keep, status, under_strace(bench), end_strace)
                             for one in ((gateway, bench.socket), (bare, peer)))
-            line = Amount("calls", how, f"calls more than libfcgi's {sum(theirs.values()):.3g}", 1 + EVENT_LOOP + ROOM)
+            line = Amount("calls", how, f"calls more than libfcgi's {sum(theirs.values()):.3g}", 1 + EVENT_LOOP)
             line.note = difference(ours, theirs)
-            yield line.add(sum(ours.values()) - sum(theirs.values()))
+            yield line.add(round(sum(ours.values()) - sum(theirs.values()), 2))         # to what is no request's own
     if bench.quick:
         return
     for what, status in (("held", 503), ("passed", 204)):
