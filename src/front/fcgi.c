@@ -37,9 +37,7 @@
 #define STOP_POLL_MS  10
 #define PATIENCE      2         /* seconds, or up to one less, that more of a request is waited for */
 #define DROPPED_BYTES 65536     /* of one connection that lingers, before others have their turn */
-#define FIRST_ROOM    16384     /* bytes that any new connection takes, and ... */
-#define ROOM_MAX      65536     /* ... that are sent before the system is asked how many of them were read */
-#define WRITE_COST    1024      /* what a socket's buffer takes for an answer, besides its bytes */
+#define SURE_BYTES    16384     /* that a connection takes from which all was read */
 
 struct fcgi {
 	const struct listener *listener;
@@ -76,7 +74,6 @@ step_aside(struct seat *seat, struct connection *c, size_t left)
 		return false;
 	}
 	connection_leave_set(c);
-	c->room = 0;                    /* what is written now, nobody counts */
 	seat->loop = NULL;
 	crew_run(&fcgi->crew, loop);
 	return true;
@@ -132,25 +129,21 @@ room_left(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, &len) != 0 || ioctl(fd, SIOCOUTQ, &unread) != 0 ||
 	    buffer / 3 <= unread)
 		return 0;
-	return buffer / 3 - unread < ROOM_MAX ? (size_t)(buffer / 3 - unread) : ROOM_MAX;
+	return (size_t)(buffer / 3 - unread);
 }
 
-/* Whether so many bytes can be sent without waiting for the peer; or else, this worker may wait. */
+/*
+ * Whether so many bytes can be sent without waiting for the peer; or else, this worker may wait.  Who asks again has
+ * read the last answer, or asks for several at once, which libfcgi does not know: then the descriptor, which does not
+ * block, ends the connection.
+ */
 static bool
 may_write(void *context, size_t len)
 {
-	struct seat *seat = ((const struct turn *)context)->seat;
-	struct connection *c = ((const struct turn *)context)->connection;
-	size_t cost = len + WRITE_COST;
+	const struct turn *turn = context;
 
-	if (seat->loop == NULL)
-		return true;
-	if (c->room < cost)
-		c->room = room_left(c->fd);
-	if (c->room < cost)
-		return step_aside(seat, c, 0);
-	c->room -= cost;
-	return true;
+	return turn->seat->loop == NULL || len <= SURE_BYTES || len <= room_left(turn->connection->fd) ||
+	    step_aside(turn->seat, turn->connection, 0);
 }
 
 static void
@@ -273,7 +266,6 @@ accept_connection(struct seat *seat)
 	c = connection_new(&fcgi->connections, fd, fcgi->loops[fcgi->next].set);
 	if (c == NULL)
 		return;
-	c->room = FIRST_ROOM;
 	attend(seat, c, false);         /* most often the request is there already, and the only one */
 }
 

@@ -21,7 +21,6 @@ struct connection {
 	int                set;         /* the epoll set that it belongs to */
 	bool               in_set, listed;
 	bool               lingers;     /* answered: what still comes is thrown away */
-	size_t             room;        /* so much can be sent whether or not the peer reads */
 	_Atomic(bool)      taken;
 	_Atomic(unsigned)  began;       /* the second in which what must end began; 0: nothing has */
 	_Atomic(unsigned)  last;        /* the second in which it was last served */
