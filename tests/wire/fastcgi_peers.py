@@ -15,7 +15,7 @@ import time
 
 from fastcgi import (AUTHORIZER, END, GET_VALUES, GOOD, PARAMS, STDIN, STDOUT, ask, begin, connect, pairs, params,
                      record, send, status, whole)
-from harness import Folder, receive, wait_until, workers
+from harness import WAIT_SECONDS, Folder, receive, wait_until, workers
 
 WORKERS = 8
 CONNECTIONS_MAX = 1024          # FCGI_CONNECTIONS_MAX
@@ -252,6 +252,7 @@ class FastCgiPeers:
         for peer in peers:
             peer.socket.sendall(KEPT * 3)
             self.check_at_once(checks, "deaf peers: others", 200, self.ask_small)
+            select.select([peer.socket], [], [], WAIT_SECONDS)          # its answer has begun: it has what it gets
         answers = [peer.one() for peer in peers]
         whole_pages = [answer.endswith(PAGE[-1000:]) for answer in answers]
         checks.that("deaf peers: those that have a worker get the page", whole_pages == sorted(whole_pages, reverse=True) and
