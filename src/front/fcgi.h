@@ -11,14 +11,14 @@
 struct fcgi;
 
 /*
- * Starts answering on `listener` with at most `workers` threads, grown as they are needed.  Both must outlive it.
+ * Starts answering on `listener` with at most `workers` threads, or 2, grown as they are needed.  Both must outlive it.
  * Signals that the caller waits for must be blocked before.  Returns 0 or -errno.
  */
 int  fcgi_start(struct gateway *gateway, const struct listener *listener, size_t workers, struct fcgi **ret);
 
 /*
- * Ends connections whose request takes too long, however busily they dribble, and takes up those of which a part had
- * come and the rest has.  To be called about once a second, by one thread.  NULL is fine.
+ * Ends connections whose request takes too long, however busily they dribble, and has what waits for more looked at
+ * again.  To be called about once a second, by the thread that calls fcgi_stop().  NULL is fine.
  */
 void fcgi_cut_slow(struct fcgi *fcgi);
 
